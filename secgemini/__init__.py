@@ -1,0 +1,1 @@
+"""Client for the Sec-Gemini security assistant."""

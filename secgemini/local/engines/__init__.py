@@ -1,0 +1,145 @@
+"""Engines answer prompts: an engine is one async generator, a turn in, replies out.
+
+The service gives each reply its id, its times and its place in the turn, stores it and streams it; an engine says only
+what there is to say. The end of the turn is the service's business, and so is every failure of an engine: an
+exception that leaves `answer` becomes an error message and the end of the turn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+JsonValue = None | bool | int | float | str | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
+JsonDict = Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenUsage:
+    """Token counts of one reply. An engine without a tokenizer counts words and says so in its documentation."""
+
+    prompt_tokens: int = 0
+    generated_tokens: int = 0
+    thoughts_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One message of an answer.
+
+    `kind` is a value of the contract's `MessageType` (`thinking`, `info`, `result`, `error`, …), `state` one of `State`.
+    With `partial=True` the content is a delta: it goes only to sockets that asked for partial results and is never
+    stored; a whole reply of the same kind, whose content is the deltas joined, must follow.
+    """
+
+    kind: str
+    content: str
+    state: str = "answering"
+    mime_type: str = "text/plain"
+    title: str | None = None
+    actor: str = "agent"
+    status_code: int = 200
+    status_message: str = "OK"
+    partial: bool = False
+    usage: TokenUsage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedFile:
+    """A file of the session. `content` is the bytes as attached; `name` is the sender's text and never a path."""
+
+    name: str
+    content: bytes
+    sha256: str
+    mime_type: str
+    label: str | None
+
+    @property
+    def size(self) -> int:
+        """Return the size in bytes."""
+        return len(self.content)
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """One log record. `line` counts from 1 in upload order; `time` is Unix seconds (UTC), None when none was found."""
+
+    line: int
+    time: float | None
+    source: str
+    text: str
+
+
+class LogTable(Protocol):
+    """The logs attached to the session, read-only. Times are Unix seconds, UTC; bounds are inclusive."""
+
+    def count(self) -> int:
+        """Return the number of records."""
+        ...
+
+    def per_day(self) -> Sequence[tuple[str, str, int]]:
+        """Return (day as YYYY-MM-DD, source, number of records), ordered by day, then source."""
+        ...
+
+    def search(
+        self,
+        words: Sequence[str] = (),
+        *,
+        at_or_after: float | None = None,
+        at_or_before: float | None = None,
+        limit: int = 100,
+    ) -> Sequence[LogRecord]:
+        """Return the records that contain every word (case-insensitive), in order of time, then line."""
+        ...
+
+    def around(self, line: int, *, seconds: float = 300.0, limit: int = 100) -> Sequence[LogRecord]:
+        """Return the records within `seconds` of the record `line`, in order of time, then line."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What the caller's machine answered to a tool call."""
+
+    name: str
+    output: str
+    is_error: bool
+
+
+class CallTool(Protocol):
+    """Run one of the session's tools on the caller's machine. One call is outstanding at a time."""
+
+    async def __call__(self, name: str, arguments: JsonDict) -> ToolResult:
+        """Send the call and wait for its result; a call nobody answers ends as an error result."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRequest:
+    """All that an engine may know of a turn.
+
+    `history` are the stored messages before this prompt, as contract `Message` objects; `tools` are contract
+    `LocalTool` objects that the session registered.
+    """
+
+    session_id: str
+    prompt: str
+    history: Sequence[JsonDict]
+    files: Sequence[AttachedFile]
+    logs: LogTable | None
+    tools: Sequence[JsonDict]
+    call_tool: CallTool
+    model: str = "sec-gemini-stable"
+    language: str = "en"
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """Answers prompts. `name` is the actor that its messages carry when a reply names none."""
+
+    name: str
+
+    def answer(self, turn: TurnRequest) -> AsyncIterator[Reply]:
+        """Yield the replies of one turn in order; at least one `result`, or raise."""
+        ...
