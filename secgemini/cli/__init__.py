@@ -1,0 +1,28 @@
+"""The `secgemini` command: data on stdout, all else on stderr, exit codes that mean something.
+
+    ask          one question, its answer streamed as it comes
+    sessions     list, read and delete sessions
+    serve        the embedded service, in the foreground
+    exits        the exit codes, and how a failure is said
+    terminal     where the lines go
+    app          the commands put together
+
+This module imports nothing of it before `main` runs, so that a missing extra is one line and not a traceback.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line (`argv` without the program's name, default `sys.argv`) and return its exit code."""
+    try:
+        from .app import run
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "typer":
+            raise
+        print('secgemini: the command line needs the extra "cli": pip install "secgemini[cli]"', file=sys.stderr)
+        return 2
+    return run(sys.argv[1:] if argv is None else argv)

@@ -1,0 +1,69 @@
+"""`secgemini sessions`, `history`, `delete`: what the service keeps of yours."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from secgemini.display import print_history, sessions_table
+
+from .exits import reported
+from .terminal import Progress, print_json
+
+_Id = Annotated[str, typer.Argument(metavar="ID", help="The session's id.", show_default=False)]
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+_Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+def sessions(as_json: _Json = False, debug: _Debug = False) -> int:
+    """List your sessions."""
+    return reported(lambda: _sessions(as_json), as_json=as_json, debug=debug)
+
+
+def history(session_id: _Id, as_json: _Json = False, debug: _Debug = False) -> int:
+    """Print the history of session ID as a tree."""
+    return reported(lambda: _history(session_id, as_json), as_json=as_json, debug=debug)
+
+
+def delete(session_id: _Id, as_json: _Json = False, debug: _Debug = False) -> int:
+    """Delete session ID, its messages and its files."""
+    return reported(lambda: _delete(session_id, as_json), as_json=as_json, debug=debug)
+
+
+def _sessions(as_json: bool) -> None:
+    from rich.console import Console
+
+    from secgemini import SecGemini
+
+    with SecGemini() as client:
+        found = client.list_sessions()
+    if as_json:
+        print_json(
+            [{"id": session.id, "name": session.name, "num_messages": session.num_messages} for session in found]
+        )
+    else:
+        Console(file=sys.stdout, markup=False, highlight=False, emoji=False).print(sessions_table(found))
+
+
+def _history(session_id: str, as_json: bool) -> None:
+    from secgemini import SecGemini
+
+    with SecGemini() as client:
+        session = client.resume_session(session_id)
+    if as_json:
+        print_json([message.to_dict() for message in session.messages])
+    else:
+        print_history(session, sys.stdout)
+
+
+def _delete(session_id: str, as_json: bool) -> None:
+    from secgemini import SecGemini
+
+    with SecGemini() as client:
+        client.resume_session(session_id).delete()
+    if as_json:
+        print_json({"deleted": session_id})
+    else:
+        Progress().line(f"deleted {session_id}")
