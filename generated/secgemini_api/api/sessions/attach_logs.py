@@ -1,0 +1,196 @@
+from typing import Any
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client, read_json
+from ...models.api_error import ApiError
+from ...models.http_validation_error import HTTPValidationError
+from ...models.op_result import OpResult
+from ...types import UNSET, Response, to_status
+
+
+def _get_kwargs(
+    *,
+    session_id: str,
+    logs_hash: str,
+) -> dict[str, Any]:
+
+    params: dict[str, Any] = {}
+
+    params["session_id"] = session_id
+
+    params["logs_hash"] = logs_hash
+
+    params = {k: v for k, v in params.items() if v is not UNSET and v is not None}
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/v1/session/attach_logs",
+        "params": params,
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> ApiError | HTTPValidationError | OpResult | None:
+    if response.status_code == 200:
+        return read_json(response, OpResult.from_dict)
+
+    if response.status_code == 401:
+        return read_json(response, ApiError.from_dict)
+
+    if response.status_code == 403:
+        return read_json(response, ApiError.from_dict)
+
+    if response.status_code == 404:
+        return read_json(response, ApiError.from_dict)
+
+    if response.status_code == 422:
+        return read_json(response, HTTPValidationError.from_dict)
+
+    if response.status_code == 429:
+        return read_json(response, ApiError.from_dict)
+
+    if 500 <= response.status_code <= 599:
+        return read_json(response, ApiError.from_dict)
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[ApiError | HTTPValidationError | OpResult]:
+    return Response(
+        status_code=to_status(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    session_id: str,
+    logs_hash: str,
+) -> Response[ApiError | HTTPValidationError | OpResult]:
+    """Attach uploaded logs to a session
+
+    Gives a session access to logs that were uploaded to the logs processor (`create_logs_table`, then `upload_logs`). The
+    session's `logs_table` then names them; a session has at most one. The body is empty.
+
+    Args:
+        session_id: The `id` of the session.
+        logs_hash: Keyed BLAKE2s hash of the log file, as given to `create_logs_table`.
+
+    Raises:
+        errors.InvalidBody: the body of the answer is not what the contract says.
+        errors.UnexpectedStatus: the status is not in the contract, and Client.raise_on_unexpected_status is set.
+        httpx.TimeoutException: the answer took longer than Client.timeout.
+    """
+
+    kwargs = _get_kwargs(
+        session_id=session_id,
+        logs_hash=logs_hash,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    session_id: str,
+    logs_hash: str,
+) -> ApiError | HTTPValidationError | OpResult | None:
+    """Attach uploaded logs to a session
+
+    Gives a session access to logs that were uploaded to the logs processor (`create_logs_table`, then `upload_logs`). The
+    session's `logs_table` then names them; a session has at most one. The body is empty.
+
+    Args:
+        session_id: The `id` of the session.
+        logs_hash: Keyed BLAKE2s hash of the log file, as given to `create_logs_table`.
+
+    Raises:
+        errors.InvalidBody: the body of the answer is not what the contract says.
+        errors.UnexpectedStatus: the status is not in the contract, and Client.raise_on_unexpected_status is set.
+        httpx.TimeoutException: the answer took longer than Client.timeout.
+    """
+
+    return sync_detailed(
+        client=client,
+        session_id=session_id,
+        logs_hash=logs_hash,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    session_id: str,
+    logs_hash: str,
+) -> Response[ApiError | HTTPValidationError | OpResult]:
+    """Attach uploaded logs to a session
+
+    Gives a session access to logs that were uploaded to the logs processor (`create_logs_table`, then `upload_logs`). The
+    session's `logs_table` then names them; a session has at most one. The body is empty.
+
+    Args:
+        session_id: The `id` of the session.
+        logs_hash: Keyed BLAKE2s hash of the log file, as given to `create_logs_table`.
+
+    Raises:
+        errors.InvalidBody: the body of the answer is not what the contract says.
+        errors.UnexpectedStatus: the status is not in the contract, and Client.raise_on_unexpected_status is set.
+        httpx.TimeoutException: the answer took longer than Client.timeout.
+    """
+
+    kwargs = _get_kwargs(
+        session_id=session_id,
+        logs_hash=logs_hash,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    session_id: str,
+    logs_hash: str,
+) -> ApiError | HTTPValidationError | OpResult | None:
+    """Attach uploaded logs to a session
+
+    Gives a session access to logs that were uploaded to the logs processor (`create_logs_table`, then `upload_logs`). The
+    session's `logs_table` then names them; a session has at most one. The body is empty.
+
+    Args:
+        session_id: The `id` of the session.
+        logs_hash: Keyed BLAKE2s hash of the log file, as given to `create_logs_table`.
+
+    Raises:
+        errors.InvalidBody: the body of the answer is not what the contract says.
+        errors.UnexpectedStatus: the status is not in the contract, and Client.raise_on_unexpected_status is set.
+        httpx.TimeoutException: the answer took longer than Client.timeout.
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            session_id=session_id,
+            logs_hash=logs_hash,
+        )
+    ).parsed

@@ -1,0 +1,198 @@
+from typing import Any
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client, read_json
+from ...models.api_error import ApiError
+from ...models.http_validation_error import HTTPValidationError
+from ...models.session_request import SessionRequest
+from ...models.session_response import SessionResponse
+from ...types import Response, to_status
+
+
+def _get_kwargs(
+    *,
+    body: SessionRequest,
+) -> dict[str, Any]:
+    headers: dict[str, Any] = {}
+
+    _kwargs: dict[str, Any] = {
+        "method": "post",
+        "url": "/v1/session/generate",
+    }
+
+    _kwargs["json"] = body.to_dict()
+
+    headers["Content-Type"] = "application/json"
+
+    _kwargs["headers"] = headers
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> ApiError | HTTPValidationError | SessionResponse | None:
+    if response.status_code == 200:
+        return read_json(response, SessionResponse.from_dict)
+
+    if response.status_code == 400:
+        return read_json(response, ApiError.from_dict)
+
+    if response.status_code == 401:
+        return read_json(response, ApiError.from_dict)
+
+    if response.status_code == 403:
+        return read_json(response, ApiError.from_dict)
+
+    if response.status_code == 404:
+        return read_json(response, ApiError.from_dict)
+
+    if response.status_code == 413:
+        return read_json(response, ApiError.from_dict)
+
+    if response.status_code == 415:
+        return read_json(response, ApiError.from_dict)
+
+    if response.status_code == 422:
+        return read_json(response, HTTPValidationError.from_dict)
+
+    if response.status_code == 429:
+        return read_json(response, ApiError.from_dict)
+
+    if 500 <= response.status_code <= 599:
+        return read_json(response, ApiError.from_dict)
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[ApiError | HTTPValidationError | SessionResponse]:
+    return Response(
+        status_code=to_status(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: SessionRequest,
+) -> Response[ApiError | HTTPValidationError | SessionResponse]:
+    """Ask, and get all messages of the answer at once
+
+    Sends one prompt and waits until the turn is over, which can take minutes. To see messages as they are made, to get partial
+    results, or to let the assistant call tools on this machine, use the WebSocket under `x-websocket`. The history is kept by the
+    service: send only the new prompt. The prompt keeps its `id`; after a lost connection look for it in the stored messages before
+    you send it again.
+
+    Args:
+        body: A prompt for a session.
+
+    Raises:
+        errors.InvalidBody: the body of the answer is not what the contract says.
+        errors.UnexpectedStatus: the status is not in the contract, and Client.raise_on_unexpected_status is set.
+        httpx.TimeoutException: the answer took longer than Client.timeout.
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+    )
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+    body: SessionRequest,
+) -> ApiError | HTTPValidationError | SessionResponse | None:
+    """Ask, and get all messages of the answer at once
+
+    Sends one prompt and waits until the turn is over, which can take minutes. To see messages as they are made, to get partial
+    results, or to let the assistant call tools on this machine, use the WebSocket under `x-websocket`. The history is kept by the
+    service: send only the new prompt. The prompt keeps its `id`; after a lost connection look for it in the stored messages before
+    you send it again.
+
+    Args:
+        body: A prompt for a session.
+
+    Raises:
+        errors.InvalidBody: the body of the answer is not what the contract says.
+        errors.UnexpectedStatus: the status is not in the contract, and Client.raise_on_unexpected_status is set.
+        httpx.TimeoutException: the answer took longer than Client.timeout.
+    """
+
+    return sync_detailed(
+        client=client,
+        body=body,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+    body: SessionRequest,
+) -> Response[ApiError | HTTPValidationError | SessionResponse]:
+    """Ask, and get all messages of the answer at once
+
+    Sends one prompt and waits until the turn is over, which can take minutes. To see messages as they are made, to get partial
+    results, or to let the assistant call tools on this machine, use the WebSocket under `x-websocket`. The history is kept by the
+    service: send only the new prompt. The prompt keeps its `id`; after a lost connection look for it in the stored messages before
+    you send it again.
+
+    Args:
+        body: A prompt for a session.
+
+    Raises:
+        errors.InvalidBody: the body of the answer is not what the contract says.
+        errors.UnexpectedStatus: the status is not in the contract, and Client.raise_on_unexpected_status is set.
+        httpx.TimeoutException: the answer took longer than Client.timeout.
+    """
+
+    kwargs = _get_kwargs(
+        body=body,
+    )
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+    body: SessionRequest,
+) -> ApiError | HTTPValidationError | SessionResponse | None:
+    """Ask, and get all messages of the answer at once
+
+    Sends one prompt and waits until the turn is over, which can take minutes. To see messages as they are made, to get partial
+    results, or to let the assistant call tools on this machine, use the WebSocket under `x-websocket`. The history is kept by the
+    service: send only the new prompt. The prompt keeps its `id`; after a lost connection look for it in the stored messages before
+    you send it again.
+
+    Args:
+        body: A prompt for a session.
+
+    Raises:
+        errors.InvalidBody: the body of the answer is not what the contract says.
+        errors.UnexpectedStatus: the status is not in the contract, and Client.raise_on_unexpected_status is set.
+        httpx.TimeoutException: the answer took longer than Client.timeout.
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+            body=body,
+        )
+    ).parsed

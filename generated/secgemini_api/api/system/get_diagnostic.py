@@ -1,0 +1,144 @@
+from typing import Any
+
+import httpx
+
+from ... import errors
+from ...client import AuthenticatedClient, Client, read_json
+from ...models.api_error import ApiError
+from ...models.http_validation_error import HTTPValidationError
+from ...types import Response, to_status
+
+
+def _get_kwargs() -> dict[str, Any]:
+
+    _kwargs: dict[str, Any] = {
+        "method": "get",
+        "url": "/v1/system/diagnostic",
+    }
+
+    return _kwargs
+
+
+def _parse_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Any | ApiError | HTTPValidationError | None:
+    if response.status_code == 200:
+        return read_json(response, lambda data: data)
+
+    if response.status_code == 401:
+        return read_json(response, ApiError.from_dict)
+
+    if response.status_code == 403:
+        return read_json(response, ApiError.from_dict)
+
+    if response.status_code == 404:
+        return read_json(response, ApiError.from_dict)
+
+    if response.status_code == 422:
+        return read_json(response, HTTPValidationError.from_dict)
+
+    if response.status_code == 429:
+        return read_json(response, ApiError.from_dict)
+
+    if 500 <= response.status_code <= 599:
+        return read_json(response, ApiError.from_dict)
+
+    if client.raise_on_unexpected_status:
+        raise errors.UnexpectedStatus(response.status_code, response.content)
+    else:
+        return None
+
+
+def _build_response(
+    *, client: AuthenticatedClient | Client, response: httpx.Response
+) -> Response[Any | ApiError | HTTPValidationError]:
+    return Response(
+        status_code=to_status(response.status_code),
+        content=response.content,
+        headers=response.headers,
+        parsed=_parse_response(client=client, response=response),
+    )
+
+
+def sync_detailed(
+    *,
+    client: AuthenticatedClient,
+) -> Response[Any | ApiError | HTTPValidationError]:
+    """Describe the service's condition
+
+    How the service is doing, as free-form JSON for people to look at.
+
+    Raises:
+        errors.InvalidBody: the body of the answer is not what the contract says.
+        errors.UnexpectedStatus: the status is not in the contract, and Client.raise_on_unexpected_status is set.
+        httpx.TimeoutException: the answer took longer than Client.timeout.
+    """
+
+    kwargs = _get_kwargs()
+
+    response = client.get_httpx_client().request(
+        **kwargs,
+    )
+
+    return _build_response(client=client, response=response)
+
+
+def sync(
+    *,
+    client: AuthenticatedClient,
+) -> Any | ApiError | HTTPValidationError | None:
+    """Describe the service's condition
+
+    How the service is doing, as free-form JSON for people to look at.
+
+    Raises:
+        errors.InvalidBody: the body of the answer is not what the contract says.
+        errors.UnexpectedStatus: the status is not in the contract, and Client.raise_on_unexpected_status is set.
+        httpx.TimeoutException: the answer took longer than Client.timeout.
+    """
+
+    return sync_detailed(
+        client=client,
+    ).parsed
+
+
+async def asyncio_detailed(
+    *,
+    client: AuthenticatedClient,
+) -> Response[Any | ApiError | HTTPValidationError]:
+    """Describe the service's condition
+
+    How the service is doing, as free-form JSON for people to look at.
+
+    Raises:
+        errors.InvalidBody: the body of the answer is not what the contract says.
+        errors.UnexpectedStatus: the status is not in the contract, and Client.raise_on_unexpected_status is set.
+        httpx.TimeoutException: the answer took longer than Client.timeout.
+    """
+
+    kwargs = _get_kwargs()
+
+    response = await client.get_async_httpx_client().request(**kwargs)
+
+    return _build_response(client=client, response=response)
+
+
+async def asyncio(
+    *,
+    client: AuthenticatedClient,
+) -> Any | ApiError | HTTPValidationError | None:
+    """Describe the service's condition
+
+    How the service is doing, as free-form JSON for people to look at.
+
+    Raises:
+        errors.InvalidBody: the body of the answer is not what the contract says.
+        errors.UnexpectedStatus: the status is not in the contract, and Client.raise_on_unexpected_status is set.
+        httpx.TimeoutException: the answer took longer than Client.timeout.
+    """
+
+    return (
+        await asyncio_detailed(
+            client=client,
+        )
+    ).parsed

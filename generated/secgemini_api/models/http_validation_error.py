@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from operator import itemgetter
+from typing import Any, Self
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..errors import UnexpectedShape
+from ..types import UNSET, Unset, as_list
+
+
+@_attrs_define
+class HTTPValidationError:
+    """The body of an HTTP 422, with one entry for each thing that was wrong with the request."""
+
+    detail: list[ValidationError] | Unset = UNSET
+    """What was wrong, in the order in which it was found."""
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    """Fields that the contract does not name; they are kept and sent back."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object."""
+        field_dict: dict[str, Any] = {}
+        if not isinstance(self.detail, Unset):
+            field_dict["detail"] = [item.to_dict() for item in self.detail]
+        if self.additional_properties:
+            field_dict = {**self.additional_properties, **field_dict}
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Make one from a JSON object.
+
+        Raises:
+            errors.UnexpectedShape: a required field is missing, or a value is not what the contract says.
+        """
+        self = cls.__new__(cls)
+        try:
+            try:
+                values = _FIELDS(src_dict)
+                complete = len(src_dict) == 1
+            except KeyError:
+                values = _FIELDS({**_DEFAULTS, **src_dict})
+                complete = False
+            _detail = values
+            self.detail = (
+                UNSET
+                if _detail is UNSET
+                else [ValidationError.from_dict(_detail_item) for _detail_item in as_list(_detail)]
+            )
+            self.additional_properties = (
+                {} if complete else {name: value for name, value in src_dict.items() if name not in _KNOWN}
+            )
+        except UnexpectedShape:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UnexpectedShape("HTTPValidationError", error) from error
+        return self
+
+    @property
+    def additional_keys(self) -> list[str]:
+        """The names of the fields that the contract does not name."""
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties
+
+
+_NAMES = ("detail",)
+_FIELDS = itemgetter(*_NAMES)
+_KNOWN = frozenset(_NAMES)
+_DEFAULTS: dict[str, Any] = {
+    "detail": UNSET,
+}
+
+# At the end, so that models may refer to each other.
+from ..models.validation_error import ValidationError

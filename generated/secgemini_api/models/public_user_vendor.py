@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from operator import itemgetter
+from typing import Any, Self
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..errors import UnexpectedShape
+
+
+@_attrs_define
+class PublicUserVendor:
+    """A company whose data or tools a user has access to."""
+
+    name: str
+    """The vendor's name, to be shown."""
+
+    description: str
+    """One sentence about the vendor, to be shown."""
+
+    url: str
+    """Address of the vendor's web site."""
+
+    svg: str
+    """The vendor's icon as SVG source text. Treat it as untrusted markup."""
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    """Fields that the contract does not name; they are kept and sent back."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object."""
+        field_dict: dict[str, Any] = {
+            "name": self.name,
+            "description": self.description,
+            "url": self.url,
+            "svg": self.svg,
+        }
+        if self.additional_properties:
+            field_dict = {**self.additional_properties, **field_dict}
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Make one from a JSON object.
+
+        Raises:
+            errors.UnexpectedShape: a required field is missing, or a value is not what the contract says.
+        """
+        self = cls.__new__(cls)
+        try:
+            try:
+                values = _FIELDS(src_dict)
+                complete = len(src_dict) == 4
+            except KeyError:
+                values = _FIELDS({**_DEFAULTS, **src_dict})
+                complete = False
+            (
+                self.name,
+                self.description,
+                self.url,
+                self.svg,
+            ) = values
+            self.additional_properties = (
+                {} if complete else {name: value for name, value in src_dict.items() if name not in _KNOWN}
+            )
+        except UnexpectedShape:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UnexpectedShape("PublicUserVendor", error) from error
+        return self
+
+    @property
+    def additional_keys(self) -> list[str]:
+        """The names of the fields that the contract does not name."""
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties
+
+
+_NAMES = (
+    "name",
+    "description",
+    "url",
+    "svg",
+)
+_FIELDS = itemgetter(*_NAMES)
+_KNOWN = frozenset(_NAMES)
+_DEFAULTS: dict[str, Any] = {}

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from operator import itemgetter
+from typing import Any, Self
+
+from attrs import define as _attrs_define
+from attrs import field as _attrs_field
+
+from ..errors import UnexpectedShape
+from ..types import as_list
+
+
+@_attrs_define
+class ValidationError:
+    """One thing that was wrong with a request."""
+
+    loc: list[int | str]
+    """The way to the value; first `body` or `query`, then names of properties and indices of array elements."""
+
+    msg: str
+    """What is wrong with it, in words."""
+
+    type_: str
+    """What is wrong with it, as a word for programs, for example `missing`."""
+
+    additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
+    """Fields that the contract does not name; they are kept and sent back."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON object."""
+        field_dict: dict[str, Any] = {
+            "loc": self.loc,
+            "msg": self.msg,
+            "type": self.type_,
+        }
+        if self.additional_properties:
+            field_dict = {**self.additional_properties, **field_dict}
+        return field_dict
+
+    @classmethod
+    def from_dict(cls, src_dict: Mapping[str, Any]) -> Self:
+        """Make one from a JSON object.
+
+        Raises:
+            errors.UnexpectedShape: a required field is missing, or a value is not what the contract says.
+        """
+        self = cls.__new__(cls)
+        try:
+            try:
+                values = _FIELDS(src_dict)
+                complete = len(src_dict) == 3
+            except KeyError:
+                values = _FIELDS({**_DEFAULTS, **src_dict})
+                complete = False
+            (
+                _loc,
+                self.msg,
+                self.type_,
+            ) = values
+            self.loc = as_list(_loc)
+            self.additional_properties = (
+                {} if complete else {name: value for name, value in src_dict.items() if name not in _KNOWN}
+            )
+        except UnexpectedShape:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UnexpectedShape("ValidationError", error) from error
+        return self
+
+    @property
+    def additional_keys(self) -> list[str]:
+        """The names of the fields that the contract does not name."""
+        return list(self.additional_properties.keys())
+
+    def __getitem__(self, key: str) -> Any:
+        return self.additional_properties[key]
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.additional_properties[key] = value
+
+    def __delitem__(self, key: str) -> None:
+        del self.additional_properties[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.additional_properties
+
+
+_NAMES = (
+    "loc",
+    "msg",
+    "type",
+)
+_FIELDS = itemgetter(*_NAMES)
+_KNOWN = frozenset(_NAMES)
+_DEFAULTS: dict[str, Any] = {}
