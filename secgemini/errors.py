@@ -1,21 +1,21 @@
 """The errors of `secgemini`. Every failure is one of these; none carries the key.
 
-    SecGeminiError
-    ├── ConfigurationError                no key, bad URL: raised before any I/O
-    ├── APIConnectionError                no answer: DNS, TLS, refused, reset
-    │   └── APITimeoutError
-    ├── APIResponseError                  an answer outside the contract: not JSON, a field missing
-    ├── APIStatusError                    HTTP >= 400, or an operation result that is not ok
-    │   ├── BadRequestError               400
-    │   ├── AuthenticationError           401
-    │   ├── PermissionDeniedError         403
-    │   ├── NotFoundError                 404
-    │   ├── ConflictError                 409
-    │   ├── UnprocessableEntityError      422
-    │   ├── RateLimitError                429 (retry_after)
-    │   └── InternalServerError           >= 500
-    ├── StreamError                       the turn failed: the service's own error message, or it cannot be resumed
-    └── ToolError                         a tool definition that cannot be expressed; a call denied or failed
+SecGeminiError
+├── ConfigurationError                no key, bad URL: raised before any I/O
+├── APIConnectionError                no answer: DNS, TLS, refused, reset
+│   └── APITimeoutError
+├── APIResponseError                  an answer outside the contract: not JSON, a field missing
+├── APIStatusError                    HTTP >= 400, or an operation result that is not ok
+│   ├── BadRequestError               400
+│   ├── AuthenticationError           401
+│   ├── PermissionDeniedError         403
+│   ├── NotFoundError                 404
+│   ├── ConflictError                 409
+│   ├── UnprocessableEntityError      422
+│   ├── RateLimitError                429 (retry_after)
+│   └── InternalServerError           >= 500
+├── StreamError                       the turn failed: the service's own error message, or it cannot be resumed
+└── ToolError                         a tool definition that cannot be expressed; a call denied or failed
 """
 
 from __future__ import annotations
@@ -83,7 +83,14 @@ class APIResponseError(SecGeminiError):
     """
 
     def __init__(
-        self, message: str, *, operation: str = "", status_code: int = 0, body: str = "", request_id: str = "", hint: str = ""
+        self,
+        message: str,
+        *,
+        operation: str = "",
+        status_code: int = 0,
+        body: str = "",
+        request_id: str = "",
+        hint: str = "",
     ) -> None:
         self.operation = operation
         self.status_code = status_code
@@ -154,10 +161,12 @@ class InternalServerError(APIStatusError):
 class StreamError(SecGeminiError):
     """The turn failed.
 
-    `stream_message` is the service's own error message when it sent one; `status_code` is that message's status, else 0.
+    `stream_message` is the service's own error message when it sent one; `status_code` is its status, else 0.
     """
 
-    def __init__(self, message: str, *, stream_message: Message | None = None, status_code: int = 0, hint: str = "") -> None:
+    def __init__(
+        self, message: str, *, stream_message: Message | None = None, status_code: int = 0, hint: str = ""
+    ) -> None:
         self.stream_message = stream_message
         self.status_code = status_code
         super().__init__(message, hint=hint)

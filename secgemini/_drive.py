@@ -1,0 +1,209 @@
+"""Runs a plan, sync or async: the only REST code that exists twice, and it only moves requests.
+
+What to do after a failure is decided once, in `Driver._attempts`, from the call's own `repeat`, the pure policy in
+`retry`, and the client's budget.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import random
+import time
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from secgemini_api.errors import InvalidBody, UnexpectedShape
+
+from ._api import Api
+from ._calls import Call, Pause, Plan, Repeat
+from ._http import TOTAL, Connections
+from .config import Config, Timeout
+from .errors import APIResponseError, ConfigurationError, SecGeminiError
+from .redact import redact
+from .retry import Budget, is_unclear, wait_before_retry
+
+T = TypeVar("T")
+Steps = Generator["Call[Any] | Pause", Any, T]
+PATIENT = Timeout(read=600.0)  # an agent may think for minutes
+
+_no_waiting: contextvars.ContextVar[list[float] | None] = contextvars.ContextVar("no_waiting", default=None)
+
+
+@contextmanager
+def no_waiting() -> Generator[list[float]]:
+    """Let retries inside not wait; gives the list of the seconds that they would have waited. For tests."""
+    waits: list[float] = []
+    token = _no_waiting.set(waits)
+    try:
+        yield waits
+    finally:
+        _no_waiting.reset(token)
+
+
+class Driver:
+    """Runs plans over one set of connections. `with_options` makes another driver over the same ones."""
+
+    def __init__(
+        self,
+        config: Config,
+        connections: Connections,
+        budget: Budget,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.config = config
+        self.connections = connections
+        self.budget = budget
+        self._api = Api(connections, config.base_url)
+        self._chance = chance
+
+    def with_config(self, config: Config) -> Driver:
+        """Return a driver with other settings over the same connections and budget."""
+        return Driver(config, self.connections, self.budget, self._chance)
+
+    def api(self, service: str) -> Api:
+        """Return the generated client for "api" or "logs"."""
+        if service == "api":
+            return Api(self.connections, self.config.base_url)
+        if not self.config.logs_url:
+            raise ConfigurationError(
+                "no address of the logs processor", hint="pass logs_url=… or set SEC_GEMINI_LOGS_PROCESSOR_API_URL"
+            )
+        return Api(self.connections, self.config.logs_url)
+
+    def run(self, plan: Plan[T] | Call[T]) -> T:
+        """Run a plan to its end in this thread."""
+        flow = self._flow(plan)
+        answer: Any = None
+        while True:
+            try:
+                step = flow.send(answer)
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
+            if isinstance(step, Pause):
+                _sleep(step.seconds)
+                answer = None
+            else:
+                answer = self._send(step)
+
+    async def arun(self, plan: Plan[T] | Call[T]) -> T:
+        """Run a plan to its end on the running loop. Cancelling stops it where it waits."""
+        flow = self._flow(plan)
+        answer: Any = None
+        while True:
+            try:
+                step = flow.send(answer)
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
+            if isinstance(step, Pause):
+                await _asleep(step.seconds)
+                answer = None
+            else:
+                answer = await self._asend(step)
+
+    def _send(self, call: Call[Any]) -> Any:
+        try:
+            client = self.connections.sync_client()
+            return self._read(call, client.request(**self._request(call, call.upload.read if call.upload else None)))
+        except SecGeminiError as error:
+            return error
+
+    async def _asend(self, call: Call[Any]) -> Any:
+        try:
+            client = await self.connections.async_client()
+            request = self._request(call, call.upload.aread if call.upload else None)
+            return self._read(call, await client.request(**request))
+        except SecGeminiError as error:
+            return error
+
+    def _request(self, call: Call[Any], body: Callable[[], Any] | None) -> dict[str, Any]:
+        request = {**call.request, **call.extra}
+        timeout = self.config.timeout or (PATIENT if call.is_slow else None)
+        if timeout is not None:
+            request["timeout"] = (timeout.connect, timeout.read, timeout.read, timeout.connect)
+            request["extensions"] = {TOTAL: timeout.total}
+        if call.service == "logs":
+            request["url"] = self.config.logs_url + call.request["url"]
+        if call.upload is not None and body is not None:
+            request["content"] = body()
+            request["headers"] = {"content-type": "application/json", "content-length": str(call.upload.length)}
+        return request
+
+    def _read(self, call: Call[Any], response: Any) -> Any:
+        try:
+            return call.read(call.parse(client=self._api, response=response))
+        except (InvalidBody, UnexpectedShape) as error:
+            raise APIResponseError(
+                f"{call.operation} answered outside the contract: {redact(str(error), self.config)}",
+                operation=call.operation,
+                status_code=response.status_code,
+                body=redact(response.text, self.config),
+                request_id=response.headers.get("x-request-id", ""),
+                hint="is base_url the address of Sec-Gemini, or is a proxy in between?",
+            ) from None
+
+    def _flow(self, plan: Plan[T] | Call[T]) -> Steps[T]:
+        """Turn a plan into its requests and pauses, each call with its retries; results and errors go back into it."""
+        if isinstance(plan, Call):
+            return (yield from self._attempts(plan))
+        try:
+            step = next(plan)
+            while True:
+                if isinstance(step, Pause):
+                    yield step
+                    step = next(plan)
+                    continue
+                try:
+                    result = yield from self._attempts(step)
+                except SecGeminiError as error:
+                    step = plan.throw(error)
+                else:
+                    step = plan.send(result)
+        except StopIteration as stop:
+            value: T = stop.value
+            return value
+
+    def _attempts(self, call: Call[T]) -> Steps[T]:
+        failures = spent = 0
+        was_unclear = False
+        while True:
+            outcome = yield call
+            if not isinstance(outcome, SecGeminiError):
+                self.budget.give_back(spent)
+                return outcome  # type: ignore[no-any-return]
+            if was_unclear and call.already and getattr(outcome, "status_code", 0) == call.already:
+                return None  # type: ignore[return-value]  # an earlier attempt was carried out
+            failures += 1
+            unclear = is_unclear(outcome)
+            was_unclear = was_unclear or unclear
+            if unclear and call.repeat is Repeat.NEVER:
+                raise outcome
+            wait = wait_before_retry(outcome, failures, self.config.max_retries, self._chance)
+            price = None if wait is None else self.budget.spend(outcome)
+            if wait is None or price is None:
+                raise outcome
+            spent = price
+            yield Pause(wait)
+            if unclear and call.look is not None:
+                found = yield from self._flow(call.look())
+                if found is not None:
+                    return found
+
+
+def _sleep(seconds: float) -> None:
+    waits = _no_waiting.get()
+    if waits is None:
+        time.sleep(seconds)
+    else:
+        waits.append(seconds)
+
+
+def _asleep(seconds: float) -> Awaitable[None]:
+    waits = _no_waiting.get()
+    if waits is None:
+        return asyncio.sleep(seconds)
+    waits.append(seconds)
+    return asyncio.sleep(0)

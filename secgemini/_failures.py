@@ -1,0 +1,120 @@
+"""Turns httpx's failures and the service's refusals into our errors: what was tried, what came back, what to do."""
+
+from __future__ import annotations
+
+import httpx
+import msgspec
+
+from .config import Config
+from .display import neutralise
+from .errors import (
+    BODY_HEAD,
+    APIConnectionError,
+    APIResponseError,
+    APIStatusError,
+    APITimeoutError,
+    SecGeminiError,
+    status_error_type,
+)
+from .redact import redact
+from .retry import parse_retry_after
+
+_NOTHING_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+HINTS = {
+    401: "set SEC_GEMINI_API_KEY or api_key= to a valid key",
+    403: "this key may not do that: ask the owner of the key",
+    404: "list_sessions() shows the sessions that exist; they vanish when their ttl is over",
+    413: "send less, or ask for a higher limit",
+    429: "wait, then try again",
+}
+
+
+def from_httpx(error: httpx.HTTPError, request: httpx.Request, config: Config) -> SecGeminiError:
+    """Return our error for a failure below HTTP. httpx's own is not chained: its frames hold the request's headers."""
+    operation = f"{request.method} {request.url.path}"
+    where = f"{request.url.scheme}://{request.url.netloc.decode('ascii')}"
+    text = redact(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__, config)
+    sent = not isinstance(error, _NOTHING_SENT)
+    if isinstance(error, httpx.TimeoutException):
+        kind = {httpx.ConnectTimeout: "connecting", httpx.PoolTimeout: "waiting for a free connection"}
+        doing = kind.get(type(error), "waiting for the answer")
+        return APITimeoutError(
+            f"{operation} at {where}: time-out while {doing}", operation=operation, sent=sent, hint="timeout= sets it"
+        )
+    if isinstance(error, httpx.DecodingError):
+        return APIResponseError(f"{operation}: the answer cannot be decoded: {text}", operation=operation)
+    hint = "is the service running, and base_url right?" if not sent else ""
+    return APIConnectionError(f"{operation} at {where}: {text}", operation=operation, sent=sent, hint=hint)
+
+
+def from_response(response: httpx.Response, config: Config) -> SecGeminiError:
+    """Return our error for an HTTP status of 300 or more."""
+    request, status = response.request, response.status_code
+    operation = f"{request.method} {request.url.path}"
+    body = redact(response.text[:BODY_HEAD], config)
+    request_id = neutralise(response.headers.get("x-request-id", "")[:200], newlines=False)
+    if status < 400:
+        target = neutralise(redact(response.headers.get("location", "nowhere"), config)[:200], newlines=False)
+        return APIResponseError(
+            f"{operation} was redirected ({status}) to {target}; redirects are not followed, the key stays here",
+            operation=operation,
+            status_code=status,
+            body=body,
+            request_id=request_id,
+            hint="set base_url to the new address",
+        )
+    return status_error(
+        status,
+        detail(body),
+        operation=operation,
+        body=body,
+        request_id=request_id,
+        retry_after=parse_retry_after(response.headers.get("retry-after")),
+    )
+
+
+def status_error(
+    status: int, text: str, *, operation: str, body: str = "", request_id: str = "", retry_after: float | None = None
+) -> APIStatusError:
+    """Return the error for a refusal with this status, by HTTP or by an operation result."""
+    return status_error_type(status)(
+        f"{status} from {operation}: {neutralise(text, newlines=False)[:500]}",
+        status_code=status,
+        operation=operation,
+        body=body,
+        request_id=request_id,
+        retry_after=retry_after,
+        hint=HINTS.get(status, ""),
+    )
+
+
+def detail(body: str) -> str:
+    """Return what an error body says, whatever its form: `{"detail": "…"}`, FastAPI's list, or plain text."""
+    try:
+        parsed = msgspec.json.decode(body.encode())
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return " ".join(body.split())[:200] or "no explanation"
+    said = parsed.get("detail", parsed.get("message", body)) if isinstance(parsed, dict) else body
+    if isinstance(said, list):
+        return "; ".join(_one_fault(fault) for fault in said[:5])
+    return said if isinstance(said, str) else body
+
+
+def _one_fault(fault: object) -> str:
+    if not isinstance(fault, dict):
+        return str(fault)
+    where = ".".join(str(part) for part in fault.get("loc", ()))
+    return f"{where}: {fault.get('msg', '')}" if where else str(fault.get("msg", fault))
+
+
+def too_large(size: str, limit: int) -> APIResponseError:
+    """Return the error for an answer above the limit."""
+    return APIResponseError(
+        f"the answer has {size}, the limit is {limit} bytes", hint="Limits(max_response_bytes=…) sets it"
+    )

@@ -1,0 +1,382 @@
+"""Builds the httpx clients: key, time-outs, limits, proxies, and our errors instead of httpx's.
+
+Everything that can go wrong with one request is decided here, in `send`, so the generated endpoints (`sg.api`) behave
+as the documented methods do. Retries are not here: see `_drive`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import ssl
+import threading
+import time
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+from weakref import WeakKeyDictionary
+
+import httpx
+
+from ._deadline import bound_reads, deadline
+from ._failures import from_httpx, from_response, too_large
+from ._version import USER_AGENT, __version__
+from .config import MIB, Config, Limits
+from .errors import APIResponseError, APITimeoutError, ConfigurationError
+
+TOTAL = "secgemini.total"  # request extension: seconds for the attempt as a whole
+_KEEP_ALIVE = [
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, name), value)
+        for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
+        if hasattr(socket, name)
+    ),
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+]
+_ENCODINGS = {"", "identity", "gzip", "deflate"}
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseInfo:
+    """What the service said around an answer: see `SecGemini.responses`.
+
+    `operation` is the method and path, `elapsed` the seconds until the answer was read, `request_id` "" when none came.
+    """
+
+    operation: str
+    status_code: int
+    headers: Mapping[str, str]
+    request_id: str
+    elapsed: float
+
+
+seen_responses: ContextVar[list[ResponseInfo] | None] = ContextVar("seen_responses", default=None)
+
+
+class _KeyAuth(httpx.Auth):
+    """Adds the key for the configured origins, as the operation needs it, and for no other origin."""
+
+    def __init__(self, config: Config) -> None:
+        self._key = config.api_key
+        self._origins = {origin(url) for url in (config.base_url, config.logs_url) if url}
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        url = request.url
+        if (url.scheme, url.host, url.port or _PORTS.get(url.scheme)) in self._origins:
+            if url.path.endswith("/chat/completions"):
+                request.headers["authorization"] = "Bearer " + self._key.reveal()
+            else:
+                request.headers["x-api-key"] = self._key.reveal()
+        yield request
+
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Return scheme, host and port of an address."""
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme)
+
+
+class _Body:
+    """Collects an answer's decoded body within the limits."""
+
+    def __init__(self, response: httpx.Response, limits: Limits) -> None:
+        self._response = response
+        self._limits = limits
+        self._parts: list[bytes] = []
+        self._size = 0
+        encoding = response.headers.get("content-encoding", "").lower()
+        if encoding not in _ENCODINGS:
+            raise APIResponseError(f"the answer is compressed as {encoding[:40]!r}, which was not asked for")
+        length = response.headers.get("content-length", "")
+        self.is_bounded = (
+            encoding in ("", "identity") and length.isdecimal() and int(length) <= limits.max_response_bytes
+        )
+        if length.isdecimal() and int(length) > limits.max_response_bytes:
+            raise too_large(f"{length} bytes", limits.max_response_bytes)
+
+    def add(self, part: bytes) -> None:
+        self._parts.append(part)
+        self._size += len(part)
+        if self._size > self._limits.max_response_bytes:
+            raise too_large("more", self._limits.max_response_bytes)
+        received = max(self._response.num_bytes_downloaded, 1)
+        if self._size > MIB and self._size / received > self._limits.max_decompression_ratio:
+            raise APIResponseError(
+                f"the answer unpacks to more than {self._limits.max_decompression_ratio:g} times its size",
+                hint="a decompression bomb, or raise Limits.max_decompression_ratio",
+            )
+
+    def response(self, request: httpx.Request) -> httpx.Response:
+        headers = [
+            (k, v) for k, v in self._response.headers.raw if k.lower() not in (b"content-encoding", b"content-length")
+        ]
+        return httpx.Response(
+            self._response.status_code, headers=headers, content=b"".join(self._parts), request=request
+        )
+
+
+class _Client(httpx.Client):
+    """An httpx client whose `send` keeps our limits and raises our errors."""
+
+    def __init__(self, connections: Connections, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._connections = connections
+
+    def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
+        start = time.monotonic()
+        total = request.extensions.get(TOTAL, self._connections.total)
+        try:
+            with deadline(total):
+                response = super().send(request, stream=True, **options)
+                try:
+                    body = _Body(response, self._connections.config.limits)
+                    if body.is_bounded:
+                        response.read()
+                    else:
+                        for part in response.iter_bytes():
+                            body.add(part)
+                        response = body.response(request)
+                finally:
+                    response.close()
+        except httpx.HTTPError as error:
+            raise from_httpx(error, request, self._connections.config) from None
+        return self._connections.finish(request, response, start)
+
+
+class _AsyncClient(httpx.AsyncClient):
+    """The same over asyncio. Cancelling closes the connection that the request was on."""
+
+    def __init__(self, connections: Connections, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._connections = connections
+
+    async def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
+        start = time.monotonic()
+        total = request.extensions.get(TOTAL, self._connections.total)
+        try:
+            async with asyncio.timeout(total):
+                response = await super().send(request, stream=True, **options)
+                try:
+                    body = _Body(response, self._connections.config.limits)
+                    if body.is_bounded:
+                        await response.aread()
+                    else:
+                        async for part in response.aiter_bytes():
+                            body.add(part)
+                        await response.aclose()
+                        response = body.response(request)
+                finally:
+                    await response.aclose()
+        except httpx.HTTPError as error:
+            raise from_httpx(error, request, self._connections.config) from None
+        except TimeoutError:
+            raise APITimeoutError(
+                f"{request.method} {request.url.path} took more than {total:g} s in all",
+                operation=f"{request.method} {request.url.path}",
+            ) from None
+        return self._connections.finish(request, response, start)
+
+
+class Connections:
+    """The sockets of a client: one httpx client for all threads, and one for each running event loop.
+
+    A forked child gets its own; an event loop that ends closes its own (through an async generator that the loop shuts
+    down), so two `asyncio.run` in a row work. Clients made by `with_options` share one `Connections`.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._lock = threading.Lock()
+        self._ssl: ssl.SSLContext | None = None
+        self._sync: _Client | None = None
+        self._async: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[_AsyncClient, AsyncGenerator[None, None]]]
+        self._async = WeakKeyDictionary()
+        self._pid = os.getpid()
+        self._left_to_parent: list[object] = []
+        self._closed = False
+
+    @property
+    def total(self) -> float | None:
+        """Return the seconds for one attempt as a whole, None for no bound."""
+        return self.config.timeout.total if self.config.timeout else None
+
+    def sync_client(self) -> _Client:
+        """Return the one client for all threads of this process, made at its first use."""
+        client = self._sync
+        if client is None or self._pid != os.getpid():
+            with self._lock:
+                self._renew_after_fork()
+                if self._sync is None:
+                    self._check_open()
+                    self._sync = _Client(self, **self._settings(httpx.HTTPTransport))
+                client = self._sync
+        return client
+
+    async def async_client(self) -> _AsyncClient:
+        """Return the client of the running event loop, made at its first use and closed when the loop ends."""
+        loop = asyncio.get_running_loop()
+        if self._pid != os.getpid():
+            with self._lock:
+                self._renew_after_fork()
+        held = self._async.get(loop)
+        if held is None:
+            self._check_open()
+            client = _AsyncClient(self, **self._settings(httpx.AsyncHTTPTransport))
+            closer = _close_with_loop(client)
+            self._async[loop] = held = client, closer
+            await anext(closer)
+        return held[0]
+
+    def async_client_now(self) -> _AsyncClient:
+        """Return the running loop's client for code that cannot await (the generated endpoints)."""
+        loop = asyncio.get_running_loop()
+        held = self._async.get(loop)
+        if held is not None:
+            return held[0]
+        self._check_open()
+        client = _AsyncClient(self, **self._settings(httpx.AsyncHTTPTransport))
+        closer = _close_with_loop(client)
+        self._async[loop] = client, closer
+        loop.create_task(_start(closer))  # noqa: RUF006  # held by the loop until it ran once
+        return client
+
+    def ssl_context(self) -> ssl.SSLContext:
+        """Return the one TLS context of HTTP and WebSocket; made at its first use, which reads the CA files."""
+        if self._ssl is None:
+            self._ssl = make_ssl_context(self.config)
+        return self._ssl
+
+    def proxy_for(self, url: str) -> str | None:
+        """Return the proxy for an address, by the setting or the environment, None for a direct connection."""
+        return proxy_for(url, self.config.proxy)
+
+    def finish(self, request: httpx.Request, response: httpx.Response, start: float) -> httpx.Response:
+        """Note the answer for whoever looks, and raise our error when it is one."""
+        seen = seen_responses.get()
+        if seen is not None:
+            headers = dict(response.headers)
+            seen.append(
+                ResponseInfo(
+                    operation=f"{request.method} {request.url.path}",
+                    status_code=response.status_code,
+                    headers=headers,
+                    request_id=headers.get("x-request-id", ""),
+                    elapsed=time.monotonic() - start,
+                )
+            )
+        if response.status_code >= 300:
+            raise from_response(response, self.config)
+        return response
+
+    def close(self) -> None:
+        """Close the sockets of this process that no event loop owns. Running loops close theirs when they end."""
+        with self._lock:
+            client, self._sync, self._closed = self._sync, None, True
+        if client is not None and self._pid == os.getpid():
+            client.close()
+
+    async def aclose(self) -> None:
+        """Close the running loop's sockets and those of no loop."""
+        self.close()
+        held = self._async.pop(asyncio.get_running_loop(), None)
+        if held is not None:
+            await held[1].aclose()
+            await held[0].aclose()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ConfigurationError("this client is closed", hint="make a new one, or leave its `with` block later")
+
+    def _renew_after_fork(self) -> None:
+        if self._pid != os.getpid():  # the parent's sockets must neither be used nor closed here
+            self._left_to_parent += [self._sync, dict(self._async)]
+            self._sync, self._async, self._pid = None, WeakKeyDictionary(), os.getpid()
+
+    def _settings(self, transport: Any) -> dict[str, Any]:
+        config = self.config
+        timeout = config.timeout
+        limits = httpx.Limits(max_connections=config.limits.max_connections, max_keepalive_connections=20)
+
+        def make(proxy: str | None) -> Any:
+            options = {} if proxy and proxy.startswith("socks") else {"socket_options": _KEEP_ALIVE}
+            made = transport(verify=self.ssl_context(), limits=limits, proxy=proxy, trust_env=False, **options)
+            return bound_reads(made) if transport is httpx.HTTPTransport else made
+
+        mounts = {}
+        for url in filter(None, (config.base_url, config.logs_url)):
+            proxy = self.proxy_for(url)
+            if proxy is not None:
+                scheme, host, port = origin(url)
+                bare = f"[{host}]" if ":" in host else host
+                mounts[f"{scheme}://{bare}:{port}" if port != _PORTS[scheme] else f"{scheme}://{bare}"] = make(proxy)
+        return {
+            "base_url": config.base_url,
+            "auth": _KeyAuth(config),
+            "headers": {
+                "user-agent": USER_AGENT,
+                "accept-encoding": "gzip, deflate",
+                "x-sdk": "python",
+                "x-sdk-version": __version__,
+                **config.headers,
+            },
+            "timeout": httpx.Timeout(timeout.read if timeout else 90.0, connect=timeout.connect if timeout else 10.0),
+            "transport": make(None),
+            "mounts": mounts,
+            "trust_env": False,
+            "follow_redirects": False,
+        }
+
+
+async def _close_with_loop(client: _AsyncClient) -> AsyncGenerator[None, None]:
+    try:
+        yield
+    finally:
+        await client.aclose()
+
+
+async def _start(closer: AsyncGenerator[None, None]) -> None:
+    await anext(closer)
+
+
+def proxy_for(url: str, setting: str | None) -> str | None:
+    """Return the proxy for an address: the setting, else the environment's (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`)."""
+    if setting is not None:
+        return setting or None
+    proxies = getproxies()
+    parts = urlsplit(url)
+    proxy = proxies.get({"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)) or proxies.get("all")
+    if not proxy or proxy_bypass(parts.netloc):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def make_ssl_context(config: Config) -> ssl.SSLContext:
+    """Return the TLS context that the settings ask for.
+
+    Raises:
+        ConfigurationError: a CA file that cannot be read.
+    """
+    verify = config.verify
+    if isinstance(verify, ssl.SSLContext):
+        return verify
+    addresses = (config.base_url, config.websocket_url, config.logs_url, config.proxy or "")
+    if verify is True and not any(address.startswith(("https:", "wss:")) for address in addresses) and not getproxies():
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # nothing to verify, and no CA file to read; trusts nobody
+    if verify == "system":
+        return ssl.create_default_context()
+    if not isinstance(verify, str):
+        return httpx.create_ssl_context(verify=verify)
+    try:
+        if os.path.isdir(verify):
+            return ssl.create_default_context(capath=verify)
+        return ssl.create_default_context(cafile=verify)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigurationError(f"verify={verify!r} is no file of CA certificates: {error}") from None

@@ -1,0 +1,110 @@
+"""Attaches a log file: hash, table, upload in chunks of whole lines, attach.
+
+The hash (BLAKE2s, keyed as the wire says) names the logs; whoever knows it and has a key can attach them. Logs that the
+processor has already are not uploaded again. A chunk whose answer got lost is never sent twice: the error says so.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Generator, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+import attrs
+from secgemini_api.models import LogFieldMapping, LogsUpload, PublicLogsTable
+from secgemini_api.types import UNSET
+
+from . import _calls
+from ._calls import Plan, ask
+from ._plans import Snapshot, check_path
+from ._upload import Progress
+from .errors import APIConnectionError, ConfigurationError, SecGeminiError
+
+HASH_KEY = b"secgemini"  # part of the wire
+CHUNK = 10_000_000  # bytes of lines in one request, unless one line is longer
+
+
+def attach_logs(
+    session: Snapshot,
+    path: str | os.PathLike[str],
+    logs_url: str,
+    mapping: Mapping[str, str] | None,
+    progress: Progress | None,
+) -> Plan[PublicLogsTable]:
+    """Upload the logs unless they are there, attach them, and return what the session has then."""
+    if not logs_url:
+        raise ConfigurationError(
+            "no address of the logs processor", hint="pass logs_url=… or set SEC_GEMINI_LOGS_PROCESSOR_API_URL"
+        )
+    file_path = check_path(path)
+    with file_path.open("rb") as file:
+        stamp = _stamp(file)
+        if not stamp[0]:
+            raise ValueError(f"{str(file_path)!r} is empty: there are no logs to attach")
+        logs_hash = _hash(file)
+        if (yield from ask(_calls.logs_table(logs_hash, session.data.can_log))):
+            file.seek(0)
+            yield from _upload(file, file_path, stamp, logs_hash, session.data.can_log, mapping or {}, progress)
+    yield from ask(_calls.logs_attach(session.data.id, logs_hash))
+    table = PublicLogsTable(blake2s=logs_hash)
+    session.data = attrs.evolve(session.data, logs_table=table)
+    return table
+
+
+def _upload(
+    file: BinaryIO,
+    path: Path,
+    stamp: tuple[int, int],
+    logs_hash: str,
+    can_log: bool,
+    mapping: Mapping[str, str],
+    progress: Progress | None,
+) -> Plan[None]:
+    done = 0
+    fields = LogFieldMapping.from_dict(dict(mapping)) if mapping else UNSET
+    for lines, size in _chunks(file):
+        if _stamp(file) != stamp:
+            raise SecGeminiError(
+                f"{path.name!r} changed while it was uploaded", hint="attach a copy that nobody writes to"
+            )
+        chunk = LogsUpload(logs_hash=logs_hash, can_log=can_log, log_lines=lines, custom_fields_mapping=fields)
+        try:
+            inserted = yield from ask(_calls.logs_chunk(chunk))
+        except APIConnectionError as error:
+            error.add_note(
+                f"{done} of {stamp[0]} bytes of {path.name!r} were uploaded for certain, the next {size} perhaps"
+            )
+            raise
+        if inserted != len(lines):
+            raise SecGeminiError(f"the logs processor took {inserted} of {len(lines)} lines of {path.name!r}")
+        done += size
+        if progress is not None:
+            progress(done, stamp[0])
+
+
+def _chunks(file: BinaryIO) -> Generator[tuple[list[str], int]]:
+    """Yield lines with their newline, and their bytes. Only LF ends a line; bytes that are no UTF-8 become `\\xNN`."""
+    lines: list[str] = []
+    size = 0
+    for line in file:
+        if lines and size + len(line) > CHUNK:
+            yield lines, size
+            lines, size = [], 0
+        lines.append(line.decode("utf-8", "backslashreplace"))
+        size += len(line)
+    if lines:
+        yield lines, size
+
+
+def _hash(file: BinaryIO) -> str:
+    digest = hashlib.blake2s(key=HASH_KEY)
+    while block := file.read(1 << 20):
+        digest.update(block)
+    return digest.hexdigest()
+
+
+def _stamp(file: BinaryIO) -> tuple[int, int]:
+    status = os.fstat(file.fileno())
+    return status.st_size, status.st_mtime_ns

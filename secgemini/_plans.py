@@ -1,0 +1,353 @@
+"""What each documented method does: checks of the arguments, then the requests, as plans without I/O.
+
+`SecGemini` and `AsyncSecGemini` run the same plans; so do their sessions.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import secrets
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import attrs
+from secgemini_api.models import (
+    AgentsConfig,
+    FeedbackType,
+    LocalTool,
+    Message,
+    MessageInput,
+    MessageType,
+    ModelInfo,
+    ModelInfoInput,
+    PublicSession,
+    PublicSessionFile,
+    Role,
+    SessionInput,
+    State,
+    Usage,
+    UserInfo,
+)
+
+from . import _calls
+from ._calls import Pause, Plan, ask
+from ._failures import status_error
+from ._upload import Progress, Upload
+from .errors import APITimeoutError
+from .response import SessionResponse
+
+MIN_TTL = 300  # seconds; the service's own minimum (reference of `update`)
+LONGEST_LOOK = 600.0  # seconds that `query` follows a turn whose answer was lost on the way
+ROOT_ID = "3713"  # parent of messages that answer nothing (the wire's literal)
+
+
+class Snapshot(Protocol):
+    """The state of a session as last seen, which plans read and update."""
+
+    data: PublicSession
+
+
+def check_text(name: str, value: object, *, may_be_empty: bool = False) -> str:
+    """Return the text, or raise `TypeError`/`ValueError` that says what is wrong."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a string, not {type(value).__name__}")
+    if not value.strip() and not may_be_empty:
+        raise ValueError(f"{name} is empty")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{name} has a lone surrogate at position {error.start}; it cannot be sent as UTF-8") from None
+    return value
+
+
+def check_ttl(ttl: object) -> int:
+    """Return the time to live in seconds, or raise."""
+    if isinstance(ttl, bool) or not isinstance(ttl, int):
+        raise TypeError(f"ttl must be a whole number of seconds, not {type(ttl).__name__}")
+    if ttl < MIN_TTL:
+        raise ValueError(f"ttl must be at least {MIN_TTL} seconds, not {ttl}")
+    return ttl
+
+
+def check_index(file_idx: object) -> int:
+    """Return the index of a file, or raise; whether the session has so many files only the service knows."""
+    if isinstance(file_idx, bool) or not isinstance(file_idx, int):
+        raise TypeError(f"file_idx must be a whole number, not {type(file_idx).__name__}")
+    if file_idx < 0:
+        raise ValueError(f"file_idx counts from 0 in session.files; {file_idx} is negative")
+    return file_idx
+
+
+# --- client ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class NewSession:
+    """The arguments of `create_session`, checked where they enter."""
+
+    name: str | None
+    description: str
+    ttl: int
+    enable_logging: bool
+    model: str | ModelInfo
+    language: str
+    agents_config: Mapping[str, Mapping[str, object]] | None
+    tools: Sequence[Mapping[str, object]] = ()
+
+    def __post_init__(self) -> None:
+        if self.name is not None:
+            check_text("name", self.name)
+        check_text("description", self.description, may_be_empty=True)
+        check_text("language", self.language)
+        check_ttl(self.ttl)
+        if not isinstance(self.model, ModelInfo):
+            check_text("model", self.model)
+
+
+def create_session(new: NewSession, user: UserInfo | None, keep: Callable[[UserInfo], None]) -> Plan[PublicSession]:
+    """Register, then read back what the service granted. `keep` gets the user when he was not known yet."""
+    if user is None:
+        user = yield from ask(_calls.user_info())
+        keep(user)
+    session_id = uuid.uuid4().hex
+    session = SessionInput(
+        id=session_id,
+        user_id=user.user.id,
+        org_id=user.user.org_id,
+        model=choose_model(new.model, user),
+        ttl=new.ttl,
+        name=new.name or _made_up_name(),
+        description=new.description,
+        language=new.language,
+        can_log=bool(new.enable_logging),
+        local_tools=[LocalTool.from_dict(tool) for tool in new.tools],
+        agents_config=AgentsConfig.from_dict(new.agents_config or {}),
+    )
+    yield from ask(_calls.register(session))
+    return (yield from ask(_calls.session_get(session_id)))
+
+
+def choose_model(model: str | ModelInfo, user: UserInfo) -> ModelInfoInput:
+    """Return the model to register: one the user has, or the name and version that an alias such as
+    `sec-gemini-stable` spells (`NAME-VERSION[-experimental]`), which the service resolves."""
+    if isinstance(model, ModelInfo):
+        return ModelInfoInput.from_dict(model.to_dict())
+    for known in user.available_models:
+        if known.model_string == model:
+            return ModelInfoInput.from_dict(known.to_dict())
+    plain = model.removesuffix("-experimental")
+    name, dash, version = plain.rpartition("-")
+    if not dash or not name or not version:
+        have = ", ".join(known.model_string for known in user.available_models)
+        raise ValueError(f"model {model!r} is not NAME-VERSION; available: {have or 'none'}")
+    return ModelInfoInput(model_name=name, version=version, model_string=model, use_experimental=plain != model)
+
+
+_ADJECTIVES = ("amber", "brisk", "calm", "clear", "deft", "eager", "fair", "gentle", "keen", "lucid", "mellow", "quiet")
+_NOUNS = (
+    "badger",
+    "beacon",
+    "cedar",
+    "comet",
+    "falcon",
+    "harbor",
+    "heron",
+    "lantern",
+    "maple",
+    "otter",
+    "quartz",
+    "raven",
+)
+
+
+def _made_up_name() -> str:
+    return f"{secrets.choice(_ADJECTIVES)}-{secrets.choice(_NOUNS)}-{secrets.token_hex(2)}"
+
+
+# --- session --------------------------------------------------------------------------------------------------------
+
+
+def resume(session_id: str) -> Plan[PublicSession]:
+    return (yield from ask(_calls.session_get(check_text("session_id", session_id))))
+
+
+def refresh(session: Snapshot) -> Plan[None]:
+    session.data = yield from ask(_calls.session_get(session.data.id))
+
+
+def history(session: Snapshot) -> Plan[list[Message]]:
+    yield from refresh(session)
+    return list(session.data.messages)
+
+
+def _as_input(data: PublicSession, **changes: object) -> SessionInput:
+    kept = SessionInput(
+        id=data.id,
+        user_id=data.user_id,
+        org_id=data.org_id,
+        model=ModelInfoInput.from_dict(data.model.to_dict()),
+        ttl=data.ttl,
+        language=data.language,
+        name=data.name,
+        description=data.description,
+        can_log=data.can_log,
+    )
+    return attrs.evolve(kept, **changes)
+
+
+def update(session: Snapshot, name: str | None, description: str | None, ttl: int | None) -> Plan[None]:
+    changes: dict[str, object] = {}
+    if name is not None:
+        changes["name"] = check_text("name", name)
+    if description is not None:
+        changes["description"] = check_text("description", description, may_be_empty=True)
+    if ttl is not None:
+        changes["ttl"] = check_ttl(ttl)
+    if not changes:
+        raise ValueError("nothing to update: give name, description or ttl")
+    yield from ask(_calls.update(_as_input(session.data, **changes)))
+    session.data = attrs.evolve(session.data, **changes)
+
+
+def delete(session: Snapshot) -> Plan[None]:
+    yield from ask(_calls.delete(_as_input(session.data)))
+
+
+def attach(
+    session: Snapshot,
+    filename: str,
+    content: Path | bytes | BinaryIO,
+    mime_type_hint: str | None,
+    progress: Progress | None,
+) -> Plan[PublicSessionFile]:
+    check_text("filename", filename)
+    if mime_type_hint is not None:
+        check_text("mime_type_hint", mime_type_hint)
+    upload = Upload(session.data.id, filename, content, mime_type_hint, progress)
+    attached = yield from ask(_calls.attach(session.data.id, upload, list(session.data.files)))
+    session.data = attrs.evolve(session.data, files=[*session.data.files, attached])
+    return attached
+
+
+def check_content(content: object) -> bytes | BinaryIO:
+    """Return what `attach_file` can send: bytes, or a binary file object that can seek."""
+    if isinstance(content, (bytes, bytearray, memoryview)):
+        return bytes(content)
+    if isinstance(content, io.TextIOBase) or not (hasattr(content, "read") and hasattr(content, "seek")):
+        kind = type(content).__name__
+        raise TypeError(f"content must be bytes or a binary file that can seek, not {kind}; for text use text.encode()")
+    return content  # type: ignore[return-value]  # what has read and seek reads bytes, or the upload says that it does not
+
+
+def check_path(file_path: str | os.PathLike[str]) -> Path:
+    """Return the path of a file that is there and may be read, or raise what `open` would, saying more."""
+    path = Path(file_path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{str(path)!r} is a directory; attach its files one by one, or an archive of it")
+    if not path.exists():
+        raise FileNotFoundError(f"no file {str(path)!r}; the path is taken from {os.getcwd()!r}")
+    if not path.is_file():
+        raise ValueError(f"{str(path)!r} is no regular file; attach its content with attach_file(name, content)")
+    return path
+
+
+def detach(session: Snapshot, session_id: str | int | None, file_idx: int | None) -> Plan[None]:
+    """Both documented forms: `(session_id, file_idx)` and, for this session, `(file_idx)`."""
+    if file_idx is None and isinstance(session_id, int):
+        session_id, file_idx = None, session_id
+    index = check_index(file_idx)
+    target = session.data.id if session_id is None else check_text("session_id", session_id)
+    is_own = target == session.data.id
+    before = list(session.data.files) if is_own else list((yield from ask(_calls.session_get(target))).files)
+    if not is_own and index >= len(before):
+        raise status_error(404, f"the session has {len(before)} files", operation="POST /v1/session/detach_file")
+    yield from ask(_calls.detach(target, index, before))
+    if is_own:
+        session.data = attrs.evolve(session.data, files=[f for i, f in enumerate(before) if i != index])
+
+
+def feedback(session: Snapshot, kind: FeedbackType, score: int, comment: str, group_id: str) -> Plan[None]:
+    if isinstance(score, bool) or not isinstance(score, int):
+        raise TypeError(f"score must be a whole number, not {type(score).__name__}")
+    check_text("group_id", group_id, may_be_empty=True)
+    check_text("comment", comment, may_be_empty=True)
+    yield from ask(_calls.feedback(session.data.id, kind, score, comment, group_id))
+
+
+# --- turns ----------------------------------------------------------------------------------------------------------
+
+
+def new_prompt(text: str) -> Message:
+    """Return a prompt as a message with an id of its own: the id is what keeps it from being processed twice."""
+    return Message(
+        id=uuid.uuid4().hex,
+        parent_id=ROOT_ID,
+        turn=uuid.uuid4().hex[:12],
+        group=uuid.uuid4().hex,
+        created_at=time.time(),
+        message_type=MessageType.QUERY,
+        role=Role.USER,
+        state=State.QUERY,
+        content=check_text("prompt", text),
+    )
+
+
+def query(session: Snapshot, prompt: str) -> Plan[SessionResponse]:
+    message = new_prompt(prompt)
+    sid = session.data.id
+
+    def look() -> Plan[SessionResponse | None]:
+        """After an answer that got lost: None when the service never saw the prompt, else the turn as it was stored."""
+        waited = 0.0
+        while True:
+            stored = yield from ask(_calls.session_get(sid))
+            turn = messages_of(message.id, stored.messages)
+            if turn is None:
+                return None
+            if is_over(turn):
+                return SessionResponse(turn, 200, "OK", stored.usage, sid)
+            if waited >= LONGEST_LOOK:
+                raise APITimeoutError("POST /v1/session/generate: the turn goes on without end", hint="see history()")
+            pause = min(0.5 + waited / 4, 5.0)
+            waited += pause
+            yield Pause(pause)
+
+    call = _calls.generate_answer(sid, MessageInput.from_dict(message.to_dict()), look)
+    answer = yield from ask(call)
+    response = answer if isinstance(answer, SessionResponse) else SessionResponse.from_wire(answer)
+    if response.status_code >= 400:
+        raise status_error(response.status_code, response.status_message, operation=call.operation)
+    remember(session, [message, *response.messages], response.usage)
+    return response
+
+
+def messages_of(prompt_id: str, messages: Sequence[Message]) -> list[Message] | None:
+    """Return the stored messages after a prompt, up to the next one; None when the prompt is not stored."""
+    place = next((i for i, m in enumerate(messages) if m.id == prompt_id), None)
+    if place is None:
+        return None
+    turn = []
+    for message in messages[place + 1 :]:
+        if message.message_type == MessageType.QUERY:
+            break
+        turn.append(message)
+    return turn
+
+
+def is_over(turn: Sequence[Message]) -> bool:
+    """Tell whether a stored turn has its end: `info` with state `end`, or a result and nothing more to come."""
+    return any(m.state == State.END or m.state == State.AGENT_DONE for m in turn)
+
+
+def remember(session: Snapshot, messages: Sequence[Message], usage: Usage | None = None) -> None:
+    """Add the messages of a turn to the snapshot, each once."""
+    have = {message.id for message in session.data.messages}
+    new = [message for message in messages if message.id not in have]
+    stored = [*session.data.messages, *new]
+    changes: dict[str, object] = {"messages": stored, "num_messages": len(stored)}
+    session.data = attrs.evolve(session.data, **(changes if usage is None else {**changes, "usage": usage}))

@@ -1,0 +1,1 @@
+"""Streamed turns of a session."""
