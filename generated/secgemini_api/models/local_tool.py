@@ -22,9 +22,9 @@ class LocalTool:
     """What the tool does and when to use it. The model reads this."""
 
     parameters: ToolSchema
-    """Describes a value: the subset of JSON Schema that the model's function calling understands, with keys in snake_case. All
-    keys are optional, and null means the same as absent. A service ignores keys that it does not know, so JSON Schema's own
-    spellings (`anyOf`, `$ref`, `additionalProperties`) have no effect.
+    """Describes a value: the subset of JSON Schema that the model's function calling understands, with keys in
+    snake_case. All keys are optional, and null means the same as absent. A service ignores keys that it does not
+    know, so JSON Schema's own spellings (`anyOf`, `$ref`, `additionalProperties`) have no effect.
     """
 
     returns: None | ToolSchema | Unset = UNSET

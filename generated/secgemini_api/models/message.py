@@ -17,8 +17,8 @@ from ..types import UNSET, Unset, by_value
 
 @_attrs_define
 class Message:
-    """One message of a session: a prompt, or a piece of the assistant's answer. The same shape on the WebSocket, in the response
-    of `generate` and in the stored history.
+    """One message of a session: a prompt, or a piece of the assistant's answer. The same shape on the WebSocket, in
+    the response of `generate` and in the stored history.
     """
 
     id: str
@@ -46,8 +46,8 @@ class Message:
     """The same for all messages of one generation step; 12 random hexadecimal digits."""
 
     group: str = ""
-    """The same for all messages that belong together, for example the calls of tools that run at the same time. Feedback can
-    name it.
+    """The same for all messages that belong together, for example the calls of tools that run at the same time.
+    Feedback can name it.
     """
 
     actor: str = "user"
@@ -69,21 +69,22 @@ class Message:
     """A heading to be shown above the content; null for none."""
 
     state: State = State.START
-    """What the assistant is doing. Newer services may send values that are not listed. Only `end` has a meaning for programs:
-    on an `info` message it closes the turn. All others are for display.
+    """What the assistant is doing. Newer services may send values that are not listed. Only `end` has a meaning for
+    programs: on an `info` message it closes the turn. All others are for display.
     """
 
     content: None | str = None
-    """The message itself. Text as it is for the types `text/*`, `application/json`, `application/jsonl` and `sec-gemini/*`;
-    base64 of the bytes for all others; null when there is nothing to say.
+    """The message itself. Text as it is for the types `text/*`, `application/json`, `application/jsonl` and
+    `sec-gemini/*`; base64 of the bytes for all others; null when there is nothing to say. Text may contain any
+    character, also those that control a terminal: neutralise it before you show it.
     """
 
     mime_type: MimeType | None = MimeType.TEXT
     """The type of `content`; null when there is no content."""
 
     status_code: int = 200
-    """200 for a message as it should be, 206 for a partial result, 4xx when the client was at fault, 5xx when the service
-    was. From 400 the turn has failed. Any integer may come, also one that HTTP does not know.
+    """200 for a message as it should be, 206 for a partial result, 4xx when the client was at fault, 5xx when the
+    service was. From 400 the turn has failed. Any integer may come, also one that HTTP does not know.
     """
 
     status_message: str = "OK"

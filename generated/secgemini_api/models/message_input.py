@@ -17,8 +17,8 @@ from ..types import UNSET, Unset, by_value
 
 @_attrs_define
 class MessageInput:
-    """A message as a client sends it: a prompt, or the result of a local tool. Only `message_type` is required; the service fills
-    in what is missing.
+    """A message as a client sends it: a prompt, or the result of a local tool. Only `message_type` is required; the
+    service fills in what is missing.
     """
 
     message_type: MessageType
@@ -37,8 +37,8 @@ class MessageInput:
     """
 
     id: str | Unset = UNSET
-    """The message's id, made by the client: a UUID or 12 or more random hexadecimal digits. The stored prompt keeps it, so a
-    client that does not know whether its prompt arrived can look for it in the history.
+    """The message's id, made by the client: a UUID or 12 or more random hexadecimal digits. The stored prompt
+    keeps it, so a client that does not know whether its prompt arrived can look for it in the history.
     """
 
     parent_id: str | Unset = "3713"
@@ -72,8 +72,8 @@ class MessageInput:
     """A heading to be shown above the content; null for none."""
 
     state: State | Unset = State.START
-    """What the assistant is doing. Newer services may send values that are not listed. Only `end` has a meaning for programs:
-    on an `info` message it closes the turn. All others are for display.
+    """What the assistant is doing. Newer services may send values that are not listed. Only `end` has a meaning for
+    programs: on an `info` message it closes the turn. All others are for display.
     """
 
     content: None | str | Unset = UNSET

@@ -13,8 +13,8 @@ from ..types import UNSET, Unset, as_list
 
 @_attrs_define
 class ModelInfoInput:
-    """Which configuration of the assistant a new session shall use: an entry of `available_models` as it was received, or just a
-    name and the version `stable`, which the service resolves.
+    """Which configuration of the assistant a new session shall use: an entry of `available_models` as it was received,
+    or just a name and the version `stable`, which the service resolves.
     """
 
     model_name: str

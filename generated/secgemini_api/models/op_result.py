@@ -15,16 +15,17 @@ from ..types import by_value
 
 @_attrs_define
 class OpResult:
-    """What an operation came to. A refusal for business reasons comes as HTTP 200 with `ok` false and the reason here, so look at
-    `ok` and `status_code` as well as at the HTTP status; the two always agree.
+    """What an operation came to. A refusal for business reasons comes as HTTP 200 with `ok` false and the reason here,
+    so look at `ok` and `status_code` as well as at the HTTP status; the two always agree.
     """
 
     ok: bool
     """Whether the operation did what was asked."""
 
     status_code: ResponseStatus
-    """How an operation ended, in the numbers of HTTP. Services may send numbers that are not listed: they are read by their hundreds,
-    like HTTP's own. 401 is also how a wrong key is reported, 409 that something already exists, 429 that a quota is used up.
+    """How an operation ended, in the numbers of HTTP. Services may send numbers that are not listed: they are read by
+    their hundreds, like HTTP's own. 401 is also how a wrong key is reported, 409 that something already exists, 429
+    that a quota is used up.
     """
 
     status_message: str = ""

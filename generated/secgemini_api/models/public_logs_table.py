@@ -15,8 +15,8 @@ class PublicLogsTable:
     """Names the logs that are attached to a session."""
 
     blake2s: str
-    """Keyed BLAKE2s hash of the log file's bytes (32-byte digest, key `secgemini`) in 64 lower-case hexadecimal digits.
-    Whoever knows it can attach these logs: keep it as secret as the logs.
+    """Keyed BLAKE2s hash of the log file's bytes (32-byte digest, key `secgemini`) in 64 lower-case hexadecimal
+    digits. Whoever knows it can attach these logs: keep it as secret as the logs.
     """
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)

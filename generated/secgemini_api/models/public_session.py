@@ -14,8 +14,9 @@ from ..types import as_list, by_value
 
 @_attrs_define
 class PublicSession:
-    """A conversation with the assistant: its settings, its files and its messages. The service always sends every field; fields
-    that older versions of the service do not know (`logs_table`, `local_tools`, `agents_config`) have defaults.
+    """A conversation with the assistant: its settings, its files and its messages. The service always sends every
+    field; fields that older versions of the service do not know (`logs_table`, `local_tools`, `agents_config`) have
+    defaults.
     """
 
     id: str
@@ -39,12 +40,6 @@ class PublicSession:
     description: str
     """What the session is about, to be shown; may be empty."""
 
-    usage: Usage
-    """Token counts of one message, one response or one session."""
-
-    agents_config: AgentsConfig
-    """Settings of single agents, an object for each by the agent's name. Which settings exist is the service's business."""
-
     language: str = "en"
     """Language of the answers as an IETF tag, for example `en` or `en-US`."""
 
@@ -61,16 +56,19 @@ class PublicSession:
     """How many messages are stored, also where `messages` itself is left empty. Kept by the service."""
 
     messages: list[Message] = _attrs_field(factory=list)
-    """The stored messages in the order in which they were sent: prompts, and everything that was streamed in answer except
-    partial results. Empty in lists of sessions.
+    """The stored messages in the order in which they were sent: prompts, and everything that was streamed in
+    answer except partial results. Empty in lists of sessions.
     """
+
+    usage: Usage = _attrs_field(factory=lambda: Usage())
+    """Token counts of one message, one response or one session."""
 
     can_log: bool = True
     """Whether prompts and answers are retained and may be analysed to improve the service."""
 
     state: State = State.START
-    """What the assistant is doing. Newer services may send values that are not listed. Only `end` has a meaning for programs:
-    on an `info` message it closes the turn. All others are for display.
+    """What the assistant is doing. Newer services may send values that are not listed. Only `end` has a meaning for
+    programs: on an `info` message it closes the turn. All others are for display.
     """
 
     files: list[PublicSessionFile] = _attrs_field(factory=list)
@@ -81,6 +79,9 @@ class PublicSession:
 
     local_tools: list[LocalTool] = _attrs_field(factory=list)
     """The tools on the client's machine that the assistant may call in this session, as they were registered."""
+
+    agents_config: AgentsConfig = _attrs_field(factory=lambda: AgentsConfig())
+    """Settings of single agents, an object for each by the agent's name. Which settings exist is the service's business."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
     """Fields that the contract does not name; they are kept and sent back."""
@@ -218,11 +219,13 @@ _DEFAULTS: dict[str, Any] = {
     "update_time": 0.0,
     "num_messages": 0,
     "messages": [],
+    "usage": {},
     "can_log": True,
     "state": State.START,
     "files": [],
     "logs_table": None,
     "local_tools": [],
+    "agents_config": {},
 }
 _state_by_value = by_value(State)
 

@@ -24,8 +24,8 @@ class PublicSessionFile:
     """SHA-256 of the file's bytes in 64 lower-case hexadecimal digits."""
 
     mime_type: str
-    """The file's type, found by looking at its content; the client's hint may have been overridden. Free text and not one
-    of `MimeType`.
+    """The file's type, found by looking at its content; the client's hint may have been overridden. Free text and
+    not one of `MimeType`.
     """
 
     content_type_label: None | str = None

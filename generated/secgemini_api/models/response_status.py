@@ -2,8 +2,9 @@ from ..types import OpenIntEnum
 
 
 class ResponseStatus(OpenIntEnum):
-    """How an operation ended, in the numbers of HTTP. Services may send numbers that are not listed: they are read by their hundreds,
-    like HTTP's own. 401 is also how a wrong key is reported, 409 that something already exists, 429 that a quota is used up.
+    """How an operation ended, in the numbers of HTTP. Services may send numbers that are not listed: they are read by
+    their hundreds, like HTTP's own. 401 is also how a wrong key is reported, 409 that something already exists, 429
+    that a quota is used up.
     """
 
     OK = 200

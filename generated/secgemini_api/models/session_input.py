@@ -14,9 +14,9 @@ from ..types import UNSET, Unset, as_list, by_value
 
 @_attrs_define
 class SessionInput:
-    """A session as a client sends it. Required is what every published client sends. The service takes the identity from the key,
-    and keeps `turns`, `create_time`, `update_time`, `num_messages`, `messages`, `usage`, `state`, `files` and `logs_table`
-    itself: what a client sends there is ignored.
+    """A session as a client sends it. Required is what every published client sends. The service takes the identity
+    from the key, and keeps `turns`, `create_time`, `update_time`, `num_messages`, `messages`, `usage`, `state`,
+    `files` and `logs_table` itself: what a client sends there is ignored.
     """
 
     user_id: str
@@ -26,8 +26,8 @@ class SessionInput:
     """The `org_id` of the user, from `GET /v1/user/info`."""
 
     model: ModelInfoInput
-    """Which configuration of the assistant a new session shall use: an entry of `available_models` as it was received, or just a
-    name and the version `stable`, which the service resolves.
+    """Which configuration of the assistant a new session shall use: an entry of `available_models` as it was received,
+    or just a name and the version `stable`, which the service resolves.
     """
 
     ttl: int
@@ -40,8 +40,9 @@ class SessionInput:
     """What the session is about, to be shown; may be empty."""
 
     id: str | Unset = UNSET
-    """The session's id: a random UUID made by the client, in 32 hexadecimal digits or in 36 characters with dashes. Always
-    send it: without an id, registering picks one that no answer tells, and updating and deleting have no target.
+    """The session's id: a random UUID made by the client, in 32 hexadecimal digits or in 36 characters with
+    dashes. Always send it: without an id, registering picks one that no answer tells, and updating and deleting
+    have no target.
     """
 
     language: str | Unset = "en"
@@ -66,13 +67,14 @@ class SessionInput:
     """Token counts as a client sends them back. The service ignores them."""
 
     can_log: bool | Unset = True
-    """Whether prompts and answers may be retained and analysed to improve the service. False is granted only to users with
-    `can_disable_logging`; read the session to see what was granted. Always send it: some versions of the service require it.
+    """Whether prompts and answers may be retained and analysed to improve the service. False is granted only to
+    users with `can_disable_logging`; read the session to see what was granted. Always send it: some versions of
+    the service require it.
     """
 
     state: State | Unset = State.START
-    """What the assistant is doing. Newer services may send values that are not listed. Only `end` has a meaning for programs:
-    on an `info` message it closes the turn. All others are for display.
+    """What the assistant is doing. Newer services may send values that are not listed. Only `end` has a meaning for
+    programs: on an `info` message it closes the turn. All others are for display.
     """
 
     files: list[PublicSessionFile] | Unset = UNSET

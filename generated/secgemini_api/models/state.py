@@ -2,8 +2,8 @@ from ..types import OpenStrEnum
 
 
 class State(OpenStrEnum):
-    """What the assistant is doing. Newer services may send values that are not listed. Only `end` has a meaning for programs:
-    on an `info` message it closes the turn. All others are for display.
+    """What the assistant is doing. Newer services may send values that are not listed. Only `end` has a meaning for
+    programs: on an `info` message it closes the turn. All others are for display.
     """
 
     UNDEFINED = "undefined"

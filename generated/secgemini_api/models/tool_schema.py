@@ -14,9 +14,9 @@ from ..types import UNSET, Unset, as_list, by_value
 
 @_attrs_define
 class ToolSchema:
-    """Describes a value: the subset of JSON Schema that the model's function calling understands, with keys in snake_case. All
-    keys are optional, and null means the same as absent. A service ignores keys that it does not know, so JSON Schema's own
-    spellings (`anyOf`, `$ref`, `additionalProperties`) have no effect.
+    """Describes a value: the subset of JSON Schema that the model's function calling understands, with keys in
+    snake_case. All keys are optional, and null means the same as absent. A service ignores keys that it does not
+    know, so JSON Schema's own spellings (`anyOf`, `$ref`, `additionalProperties`) have no effect.
     """
 
     additional_properties_: Any | Unset = UNSET

@@ -87,8 +87,9 @@ def sync_detailed(
 ) -> Response[ApiError | ChatCompletionResponse | HTTPValidationError]:
     """Answer a chat
 
-    One answer to a whole conversation, in the format of OpenAI's chat completions, for programs that speak it. Every request makes a
-    session of its own, which holds nothing from earlier ones. The key goes into `Authorization` as a bearer token here.
+    One answer to a whole conversation, in the format of OpenAI's chat completions, for programs that speak it.
+    Every request makes a session of its own that knows nothing of earlier ones. The key goes into `Authorization`
+    as a bearer token here. With `stream` true the answer comes as server-sent events.
 
     Args:
         body: A whole conversation, in the format of OpenAI's chat completions. Further fields of that format are ignored.
@@ -117,8 +118,9 @@ def sync(
 ) -> ApiError | ChatCompletionResponse | HTTPValidationError | None:
     """Answer a chat
 
-    One answer to a whole conversation, in the format of OpenAI's chat completions, for programs that speak it. Every request makes a
-    session of its own, which holds nothing from earlier ones. The key goes into `Authorization` as a bearer token here.
+    One answer to a whole conversation, in the format of OpenAI's chat completions, for programs that speak it.
+    Every request makes a session of its own that knows nothing of earlier ones. The key goes into `Authorization`
+    as a bearer token here. With `stream` true the answer comes as server-sent events.
 
     Args:
         body: A whole conversation, in the format of OpenAI's chat completions. Further fields of that format are ignored.
@@ -142,8 +144,9 @@ async def asyncio_detailed(
 ) -> Response[ApiError | ChatCompletionResponse | HTTPValidationError]:
     """Answer a chat
 
-    One answer to a whole conversation, in the format of OpenAI's chat completions, for programs that speak it. Every request makes a
-    session of its own, which holds nothing from earlier ones. The key goes into `Authorization` as a bearer token here.
+    One answer to a whole conversation, in the format of OpenAI's chat completions, for programs that speak it.
+    Every request makes a session of its own that knows nothing of earlier ones. The key goes into `Authorization`
+    as a bearer token here. With `stream` true the answer comes as server-sent events.
 
     Args:
         body: A whole conversation, in the format of OpenAI's chat completions. Further fields of that format are ignored.
@@ -170,8 +173,9 @@ async def asyncio(
 ) -> ApiError | ChatCompletionResponse | HTTPValidationError | None:
     """Answer a chat
 
-    One answer to a whole conversation, in the format of OpenAI's chat completions, for programs that speak it. Every request makes a
-    session of its own, which holds nothing from earlier ones. The key goes into `Authorization` as a bearer token here.
+    One answer to a whole conversation, in the format of OpenAI's chat completions, for programs that speak it.
+    Every request makes a session of its own that knows nothing of earlier ones. The key goes into `Authorization`
+    as a bearer token here. With `stream` true the answer comes as server-sent events.
 
     Args:
         body: A whole conversation, in the format of OpenAI's chat completions. Further fields of that format are ignored.

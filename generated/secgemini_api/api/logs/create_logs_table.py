@@ -82,9 +82,9 @@ def sync_detailed(
 ) -> Response[ApiError | HTTPValidationError | LogsTableCreated]:
     """Make a table for a log file
 
-    Asks the logs processor for room for a log file that is named by its hash. When the table is new, send the lines with
-    `upload_logs`, then attach it with `attach_logs`; otherwise the lines are there already and the upload can be skipped.
-    The body is empty.
+    Asks the logs processor for room for a log file that is named by its hash. When the table is new, send the lines
+    with `upload_logs`, then attach it with `attach_logs`; otherwise the lines are there already and the upload can
+    be skipped. The body is empty.
 
     Args:
         logs_hash: Keyed BLAKE2s hash of the log file's bytes (32-byte digest, key `secgemini`) in 64 hexadecimal digits.
@@ -116,9 +116,9 @@ def sync(
 ) -> ApiError | HTTPValidationError | LogsTableCreated | None:
     """Make a table for a log file
 
-    Asks the logs processor for room for a log file that is named by its hash. When the table is new, send the lines with
-    `upload_logs`, then attach it with `attach_logs`; otherwise the lines are there already and the upload can be skipped.
-    The body is empty.
+    Asks the logs processor for room for a log file that is named by its hash. When the table is new, send the lines
+    with `upload_logs`, then attach it with `attach_logs`; otherwise the lines are there already and the upload can
+    be skipped. The body is empty.
 
     Args:
         logs_hash: Keyed BLAKE2s hash of the log file's bytes (32-byte digest, key `secgemini`) in 64 hexadecimal digits.
@@ -145,9 +145,9 @@ async def asyncio_detailed(
 ) -> Response[ApiError | HTTPValidationError | LogsTableCreated]:
     """Make a table for a log file
 
-    Asks the logs processor for room for a log file that is named by its hash. When the table is new, send the lines with
-    `upload_logs`, then attach it with `attach_logs`; otherwise the lines are there already and the upload can be skipped.
-    The body is empty.
+    Asks the logs processor for room for a log file that is named by its hash. When the table is new, send the lines
+    with `upload_logs`, then attach it with `attach_logs`; otherwise the lines are there already and the upload can
+    be skipped. The body is empty.
 
     Args:
         logs_hash: Keyed BLAKE2s hash of the log file's bytes (32-byte digest, key `secgemini`) in 64 hexadecimal digits.
@@ -177,9 +177,9 @@ async def asyncio(
 ) -> ApiError | HTTPValidationError | LogsTableCreated | None:
     """Make a table for a log file
 
-    Asks the logs processor for room for a log file that is named by its hash. When the table is new, send the lines with
-    `upload_logs`, then attach it with `attach_logs`; otherwise the lines are there already and the upload can be skipped.
-    The body is empty.
+    Asks the logs processor for room for a log file that is named by its hash. When the table is new, send the lines
+    with `upload_logs`, then attach it with `attach_logs`; otherwise the lines are there already and the upload can
+    be skipped. The body is empty.
 
     Args:
         logs_hash: Keyed BLAKE2s hash of the log file's bytes (32-byte digest, key `secgemini`) in 64 hexadecimal digits.

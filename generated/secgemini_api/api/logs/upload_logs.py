@@ -87,8 +87,8 @@ def sync_detailed(
 ) -> Response[ApiError | HTTPValidationError | LogsUploaded]:
     """Upload lines of a log file
 
-    Stores lines in the table that `create_logs_table` made. Send the file in chunks of about 10 MB, in order and one after the other;
-    a chunk that is sent twice is stored twice.
+    Stores lines in the table that `create_logs_table` made. Send the file in chunks of about 10 MB, in order and
+    one after the other; a chunk that is sent twice is stored twice.
 
     Args:
         body: Some lines of a log file, in order.
@@ -117,8 +117,8 @@ def sync(
 ) -> ApiError | HTTPValidationError | LogsUploaded | None:
     """Upload lines of a log file
 
-    Stores lines in the table that `create_logs_table` made. Send the file in chunks of about 10 MB, in order and one after the other;
-    a chunk that is sent twice is stored twice.
+    Stores lines in the table that `create_logs_table` made. Send the file in chunks of about 10 MB, in order and
+    one after the other; a chunk that is sent twice is stored twice.
 
     Args:
         body: Some lines of a log file, in order.
@@ -142,8 +142,8 @@ async def asyncio_detailed(
 ) -> Response[ApiError | HTTPValidationError | LogsUploaded]:
     """Upload lines of a log file
 
-    Stores lines in the table that `create_logs_table` made. Send the file in chunks of about 10 MB, in order and one after the other;
-    a chunk that is sent twice is stored twice.
+    Stores lines in the table that `create_logs_table` made. Send the file in chunks of about 10 MB, in order and
+    one after the other; a chunk that is sent twice is stored twice.
 
     Args:
         body: Some lines of a log file, in order.
@@ -170,8 +170,8 @@ async def asyncio(
 ) -> ApiError | HTTPValidationError | LogsUploaded | None:
     """Upload lines of a log file
 
-    Stores lines in the table that `create_logs_table` made. Send the file in chunks of about 10 MB, in order and one after the other;
-    a chunk that is sent twice is stored twice.
+    Stores lines in the table that `create_logs_table` made. Send the file in chunks of about 10 MB, in order and
+    one after the other; a chunk that is sent twice is stored twice.
 
     Args:
         body: Some lines of a log file, in order.

@@ -87,8 +87,8 @@ def sync_detailed(
 ) -> Response[ApiError | HTTPValidationError | OpResult]:
     """Attach a file to a session
 
-    Adds a file at the end of the session's `files`, whole and in base64. The service looks at the content to tell its type. The file
-    can be asked about in the next prompt, and is deleted with the session.
+    Adds a file at the end of the session's `files`, whole and in base64. The service looks at the content to tell
+    its type. The file can be asked about in the next prompt, and is deleted with the session.
 
     Args:
         body: A file for a session, whole and in one request.
@@ -117,8 +117,8 @@ def sync(
 ) -> ApiError | HTTPValidationError | OpResult | None:
     """Attach a file to a session
 
-    Adds a file at the end of the session's `files`, whole and in base64. The service looks at the content to tell its type. The file
-    can be asked about in the next prompt, and is deleted with the session.
+    Adds a file at the end of the session's `files`, whole and in base64. The service looks at the content to tell
+    its type. The file can be asked about in the next prompt, and is deleted with the session.
 
     Args:
         body: A file for a session, whole and in one request.
@@ -142,8 +142,8 @@ async def asyncio_detailed(
 ) -> Response[ApiError | HTTPValidationError | OpResult]:
     """Attach a file to a session
 
-    Adds a file at the end of the session's `files`, whole and in base64. The service looks at the content to tell its type. The file
-    can be asked about in the next prompt, and is deleted with the session.
+    Adds a file at the end of the session's `files`, whole and in base64. The service looks at the content to tell
+    its type. The file can be asked about in the next prompt, and is deleted with the session.
 
     Args:
         body: A file for a session, whole and in one request.
@@ -170,8 +170,8 @@ async def asyncio(
 ) -> ApiError | HTTPValidationError | OpResult | None:
     """Attach a file to a session
 
-    Adds a file at the end of the session's `files`, whole and in base64. The service looks at the content to tell its type. The file
-    can be asked about in the next prompt, and is deleted with the session.
+    Adds a file at the end of the session's `files`, whole and in base64. The service looks at the content to tell
+    its type. The file can be asked about in the next prompt, and is deleted with the session.
 
     Args:
         body: A file for a session, whole and in one request.

@@ -82,8 +82,8 @@ def sync_detailed(
 ) -> Response[ApiError | HTTPValidationError | OpResult]:
     """Attach uploaded logs to a session
 
-    Gives a session access to logs that were uploaded to the logs processor (`create_logs_table`, then `upload_logs`). The
-    session's `logs_table` then names them; a session has at most one. The body is empty.
+    Gives a session access to logs that were uploaded to the logs processor (`create_logs_table`, then
+    `upload_logs`). The session's `logs_table` then names them; a session has at most one. The body is empty.
 
     Args:
         session_id: The `id` of the session.
@@ -115,8 +115,8 @@ def sync(
 ) -> ApiError | HTTPValidationError | OpResult | None:
     """Attach uploaded logs to a session
 
-    Gives a session access to logs that were uploaded to the logs processor (`create_logs_table`, then `upload_logs`). The
-    session's `logs_table` then names them; a session has at most one. The body is empty.
+    Gives a session access to logs that were uploaded to the logs processor (`create_logs_table`, then
+    `upload_logs`). The session's `logs_table` then names them; a session has at most one. The body is empty.
 
     Args:
         session_id: The `id` of the session.
@@ -143,8 +143,8 @@ async def asyncio_detailed(
 ) -> Response[ApiError | HTTPValidationError | OpResult]:
     """Attach uploaded logs to a session
 
-    Gives a session access to logs that were uploaded to the logs processor (`create_logs_table`, then `upload_logs`). The
-    session's `logs_table` then names them; a session has at most one. The body is empty.
+    Gives a session access to logs that were uploaded to the logs processor (`create_logs_table`, then
+    `upload_logs`). The session's `logs_table` then names them; a session has at most one. The body is empty.
 
     Args:
         session_id: The `id` of the session.
@@ -174,8 +174,8 @@ async def asyncio(
 ) -> ApiError | HTTPValidationError | OpResult | None:
     """Attach uploaded logs to a session
 
-    Gives a session access to logs that were uploaded to the logs processor (`create_logs_table`, then `upload_logs`). The
-    session's `logs_table` then names them; a session has at most one. The body is empty.
+    Gives a session access to logs that were uploaded to the logs processor (`create_logs_table`, then
+    `upload_logs`). The session's `logs_table` then names them; a session has at most one. The body is empty.
 
     Args:
         session_id: The `id` of the session.

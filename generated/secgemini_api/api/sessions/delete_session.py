@@ -87,14 +87,13 @@ def sync_detailed(
 ) -> Response[ApiError | HTTPValidationError | OpResult]:
     """Delete a session
 
-    Deletes the session with the given `id` with all its messages and files, at once and for good. Only `id` matters in the body;
-    the other fields have to be there all the same. An unknown session is refused with status 404.
+    Deletes the session with the given `id` with all its messages and files, at once and for good. Only `id` matters
+    in the body; the other fields have to be there all the same. An unknown session is refused with status 404.
 
     Args:
-        body: A session as a client sends it. Required is what every published client sends. The service takes the identity from the
-    key,
-            and keeps `turns`, `create_time`, `update_time`, `num_messages`, `messages`, `usage`, `state`, `files` and `logs_table`
-            itself: what a client sends there is ignored.
+        body: A session as a client sends it. Required is what every published client sends. The service takes the identity
+            from the key, and keeps `turns`, `create_time`, `update_time`, `num_messages`, `messages`, `usage`, `state`,
+            `files` and `logs_table` itself: what a client sends there is ignored.
 
     Raises:
         errors.InvalidBody: the body of the answer is not what the contract says.
@@ -120,14 +119,13 @@ def sync(
 ) -> ApiError | HTTPValidationError | OpResult | None:
     """Delete a session
 
-    Deletes the session with the given `id` with all its messages and files, at once and for good. Only `id` matters in the body;
-    the other fields have to be there all the same. An unknown session is refused with status 404.
+    Deletes the session with the given `id` with all its messages and files, at once and for good. Only `id` matters
+    in the body; the other fields have to be there all the same. An unknown session is refused with status 404.
 
     Args:
-        body: A session as a client sends it. Required is what every published client sends. The service takes the identity from the
-    key,
-            and keeps `turns`, `create_time`, `update_time`, `num_messages`, `messages`, `usage`, `state`, `files` and `logs_table`
-            itself: what a client sends there is ignored.
+        body: A session as a client sends it. Required is what every published client sends. The service takes the identity
+            from the key, and keeps `turns`, `create_time`, `update_time`, `num_messages`, `messages`, `usage`, `state`,
+            `files` and `logs_table` itself: what a client sends there is ignored.
 
     Raises:
         errors.InvalidBody: the body of the answer is not what the contract says.
@@ -148,14 +146,13 @@ async def asyncio_detailed(
 ) -> Response[ApiError | HTTPValidationError | OpResult]:
     """Delete a session
 
-    Deletes the session with the given `id` with all its messages and files, at once and for good. Only `id` matters in the body;
-    the other fields have to be there all the same. An unknown session is refused with status 404.
+    Deletes the session with the given `id` with all its messages and files, at once and for good. Only `id` matters
+    in the body; the other fields have to be there all the same. An unknown session is refused with status 404.
 
     Args:
-        body: A session as a client sends it. Required is what every published client sends. The service takes the identity from the
-    key,
-            and keeps `turns`, `create_time`, `update_time`, `num_messages`, `messages`, `usage`, `state`, `files` and `logs_table`
-            itself: what a client sends there is ignored.
+        body: A session as a client sends it. Required is what every published client sends. The service takes the identity
+            from the key, and keeps `turns`, `create_time`, `update_time`, `num_messages`, `messages`, `usage`, `state`,
+            `files` and `logs_table` itself: what a client sends there is ignored.
 
     Raises:
         errors.InvalidBody: the body of the answer is not what the contract says.
@@ -179,14 +176,13 @@ async def asyncio(
 ) -> ApiError | HTTPValidationError | OpResult | None:
     """Delete a session
 
-    Deletes the session with the given `id` with all its messages and files, at once and for good. Only `id` matters in the body;
-    the other fields have to be there all the same. An unknown session is refused with status 404.
+    Deletes the session with the given `id` with all its messages and files, at once and for good. Only `id` matters
+    in the body; the other fields have to be there all the same. An unknown session is refused with status 404.
 
     Args:
-        body: A session as a client sends it. Required is what every published client sends. The service takes the identity from the
-    key,
-            and keeps `turns`, `create_time`, `update_time`, `num_messages`, `messages`, `usage`, `state`, `files` and `logs_table`
-            itself: what a client sends there is ignored.
+        body: A session as a client sends it. Required is what every published client sends. The service takes the identity
+            from the key, and keeps `turns`, `create_time`, `update_time`, `num_messages`, `messages`, `usage`, `state`,
+            `files` and `logs_table` itself: what a client sends there is ignored.
 
     Raises:
         errors.InvalidBody: the body of the answer is not what the contract says.

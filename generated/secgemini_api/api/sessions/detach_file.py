@@ -87,8 +87,9 @@ def sync_detailed(
 ) -> Response[ApiError | HTTPValidationError | OpResult]:
     """Take a file out of a session
 
-    Removes the file at an index of the session's `files`; the files after it move down by one. Repeating this request after a lost
-    connection may remove another file: read the session first. An index that does not exist is refused and changes nothing.
+    Removes the file at an index of the session's `files`; the files after it move down by one. Repeating this
+    request after a lost connection may remove another file: read the session first. An index that does not exist is
+    refused and changes nothing.
 
     Args:
         body: Names a file to take out of a session.
@@ -117,8 +118,9 @@ def sync(
 ) -> ApiError | HTTPValidationError | OpResult | None:
     """Take a file out of a session
 
-    Removes the file at an index of the session's `files`; the files after it move down by one. Repeating this request after a lost
-    connection may remove another file: read the session first. An index that does not exist is refused and changes nothing.
+    Removes the file at an index of the session's `files`; the files after it move down by one. Repeating this
+    request after a lost connection may remove another file: read the session first. An index that does not exist is
+    refused and changes nothing.
 
     Args:
         body: Names a file to take out of a session.
@@ -142,8 +144,9 @@ async def asyncio_detailed(
 ) -> Response[ApiError | HTTPValidationError | OpResult]:
     """Take a file out of a session
 
-    Removes the file at an index of the session's `files`; the files after it move down by one. Repeating this request after a lost
-    connection may remove another file: read the session first. An index that does not exist is refused and changes nothing.
+    Removes the file at an index of the session's `files`; the files after it move down by one. Repeating this
+    request after a lost connection may remove another file: read the session first. An index that does not exist is
+    refused and changes nothing.
 
     Args:
         body: Names a file to take out of a session.
@@ -170,8 +173,9 @@ async def asyncio(
 ) -> ApiError | HTTPValidationError | OpResult | None:
     """Take a file out of a session
 
-    Removes the file at an index of the session's `files`; the files after it move down by one. Repeating this request after a lost
-    connection may remove another file: read the session first. An index that does not exist is refused and changes nothing.
+    Removes the file at an index of the session's `files`; the files after it move down by one. Repeating this
+    request after a lost connection may remove another file: read the session first. An index that does not exist is
+    refused and changes nothing.
 
     Args:
         body: Names a file to take out of a session.

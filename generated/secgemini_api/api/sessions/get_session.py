@@ -78,8 +78,9 @@ def sync_detailed(
 ) -> Response[ApiError | HTTPValidationError | None | PublicSession]:
     """Read a session
 
-    One session with all its messages. This is also how a client finds out, after a lost connection, whether its prompt arrived and
-    what was answered. An unknown or expired session is a 404, or `null` with status 200 from older versions of the service.
+    One session with all its messages. This is also how a client finds out, after a lost connection, whether its
+    prompt arrived and what was answered. An unknown or expired session is a 404, or `null` with status 200 from
+    older versions of the service.
 
     Args:
         session_id: The `id` of the session.
@@ -108,8 +109,9 @@ def sync(
 ) -> ApiError | HTTPValidationError | None | PublicSession:
     """Read a session
 
-    One session with all its messages. This is also how a client finds out, after a lost connection, whether its prompt arrived and
-    what was answered. An unknown or expired session is a 404, or `null` with status 200 from older versions of the service.
+    One session with all its messages. This is also how a client finds out, after a lost connection, whether its
+    prompt arrived and what was answered. An unknown or expired session is a 404, or `null` with status 200 from
+    older versions of the service.
 
     Args:
         session_id: The `id` of the session.
@@ -133,8 +135,9 @@ async def asyncio_detailed(
 ) -> Response[ApiError | HTTPValidationError | None | PublicSession]:
     """Read a session
 
-    One session with all its messages. This is also how a client finds out, after a lost connection, whether its prompt arrived and
-    what was answered. An unknown or expired session is a 404, or `null` with status 200 from older versions of the service.
+    One session with all its messages. This is also how a client finds out, after a lost connection, whether its
+    prompt arrived and what was answered. An unknown or expired session is a 404, or `null` with status 200 from
+    older versions of the service.
 
     Args:
         session_id: The `id` of the session.
@@ -161,8 +164,9 @@ async def asyncio(
 ) -> ApiError | HTTPValidationError | None | PublicSession:
     """Read a session
 
-    One session with all its messages. This is also how a client finds out, after a lost connection, whether its prompt arrived and
-    what was answered. An unknown or expired session is a 404, or `null` with status 200 from older versions of the service.
+    One session with all its messages. This is also how a client finds out, after a lost connection, whether its
+    prompt arrived and what was answered. An unknown or expired session is a 404, or `null` with status 200 from
+    older versions of the service.
 
     Args:
         session_id: The `id` of the session.

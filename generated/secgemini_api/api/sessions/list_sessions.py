@@ -69,7 +69,8 @@ def sync_detailed(
 ) -> Response[ApiError | HTTPValidationError | list[PublicSession]]:
     """List the open sessions
 
-    All open sessions of this key, oldest first, in one request. `messages` is left empty; `num_messages` tells how many there are.
+    All open sessions of this key, oldest first, in one request. `messages` is left empty; `num_messages` tells how
+    many there are.
 
     Raises:
         errors.InvalidBody: the body of the answer is not what the contract says.
@@ -92,7 +93,8 @@ def sync(
 ) -> ApiError | HTTPValidationError | list[PublicSession] | None:
     """List the open sessions
 
-    All open sessions of this key, oldest first, in one request. `messages` is left empty; `num_messages` tells how many there are.
+    All open sessions of this key, oldest first, in one request. `messages` is left empty; `num_messages` tells how
+    many there are.
 
     Raises:
         errors.InvalidBody: the body of the answer is not what the contract says.
@@ -111,7 +113,8 @@ async def asyncio_detailed(
 ) -> Response[ApiError | HTTPValidationError | list[PublicSession]]:
     """List the open sessions
 
-    All open sessions of this key, oldest first, in one request. `messages` is left empty; `num_messages` tells how many there are.
+    All open sessions of this key, oldest first, in one request. `messages` is left empty; `num_messages` tells how
+    many there are.
 
     Raises:
         errors.InvalidBody: the body of the answer is not what the contract says.
@@ -132,7 +135,8 @@ async def asyncio(
 ) -> ApiError | HTTPValidationError | list[PublicSession] | None:
     """List the open sessions
 
-    All open sessions of this key, oldest first, in one request. `messages` is left empty; `num_messages` tells how many there are.
+    All open sessions of this key, oldest first, in one request. `messages` is left empty; `num_messages` tells how
+    many there are.
 
     Raises:
         errors.InvalidBody: the body of the answer is not what the contract says.

@@ -87,15 +87,14 @@ def sync_detailed(
 ) -> Response[ApiError | HTTPValidationError | OpResult]:
     """Open a session
 
-    Opens a session under the `id` that the client made. The answer tells only whether that worked: read the session with
-    `GET /v1/session/get` to see what was granted (`can_log`, the model behind an alias). Registering an `id` again is refused
-    with status 409 and changes nothing.
+    Opens a session under the `id` that the client made. The answer tells only whether that worked: read the session
+    with `GET /v1/session/get` to see what was granted (`can_log`, the model behind an alias). Registering an `id`
+    again is refused with status 409 and changes nothing.
 
     Args:
-        body: A session as a client sends it. Required is what every published client sends. The service takes the identity from the
-    key,
-            and keeps `turns`, `create_time`, `update_time`, `num_messages`, `messages`, `usage`, `state`, `files` and `logs_table`
-            itself: what a client sends there is ignored.
+        body: A session as a client sends it. Required is what every published client sends. The service takes the identity
+            from the key, and keeps `turns`, `create_time`, `update_time`, `num_messages`, `messages`, `usage`, `state`,
+            `files` and `logs_table` itself: what a client sends there is ignored.
 
     Raises:
         errors.InvalidBody: the body of the answer is not what the contract says.
@@ -121,15 +120,14 @@ def sync(
 ) -> ApiError | HTTPValidationError | OpResult | None:
     """Open a session
 
-    Opens a session under the `id` that the client made. The answer tells only whether that worked: read the session with
-    `GET /v1/session/get` to see what was granted (`can_log`, the model behind an alias). Registering an `id` again is refused
-    with status 409 and changes nothing.
+    Opens a session under the `id` that the client made. The answer tells only whether that worked: read the session
+    with `GET /v1/session/get` to see what was granted (`can_log`, the model behind an alias). Registering an `id`
+    again is refused with status 409 and changes nothing.
 
     Args:
-        body: A session as a client sends it. Required is what every published client sends. The service takes the identity from the
-    key,
-            and keeps `turns`, `create_time`, `update_time`, `num_messages`, `messages`, `usage`, `state`, `files` and `logs_table`
-            itself: what a client sends there is ignored.
+        body: A session as a client sends it. Required is what every published client sends. The service takes the identity
+            from the key, and keeps `turns`, `create_time`, `update_time`, `num_messages`, `messages`, `usage`, `state`,
+            `files` and `logs_table` itself: what a client sends there is ignored.
 
     Raises:
         errors.InvalidBody: the body of the answer is not what the contract says.
@@ -150,15 +148,14 @@ async def asyncio_detailed(
 ) -> Response[ApiError | HTTPValidationError | OpResult]:
     """Open a session
 
-    Opens a session under the `id` that the client made. The answer tells only whether that worked: read the session with
-    `GET /v1/session/get` to see what was granted (`can_log`, the model behind an alias). Registering an `id` again is refused
-    with status 409 and changes nothing.
+    Opens a session under the `id` that the client made. The answer tells only whether that worked: read the session
+    with `GET /v1/session/get` to see what was granted (`can_log`, the model behind an alias). Registering an `id`
+    again is refused with status 409 and changes nothing.
 
     Args:
-        body: A session as a client sends it. Required is what every published client sends. The service takes the identity from the
-    key,
-            and keeps `turns`, `create_time`, `update_time`, `num_messages`, `messages`, `usage`, `state`, `files` and `logs_table`
-            itself: what a client sends there is ignored.
+        body: A session as a client sends it. Required is what every published client sends. The service takes the identity
+            from the key, and keeps `turns`, `create_time`, `update_time`, `num_messages`, `messages`, `usage`, `state`,
+            `files` and `logs_table` itself: what a client sends there is ignored.
 
     Raises:
         errors.InvalidBody: the body of the answer is not what the contract says.
@@ -182,15 +179,14 @@ async def asyncio(
 ) -> ApiError | HTTPValidationError | OpResult | None:
     """Open a session
 
-    Opens a session under the `id` that the client made. The answer tells only whether that worked: read the session with
-    `GET /v1/session/get` to see what was granted (`can_log`, the model behind an alias). Registering an `id` again is refused
-    with status 409 and changes nothing.
+    Opens a session under the `id` that the client made. The answer tells only whether that worked: read the session
+    with `GET /v1/session/get` to see what was granted (`can_log`, the model behind an alias). Registering an `id`
+    again is refused with status 409 and changes nothing.
 
     Args:
-        body: A session as a client sends it. Required is what every published client sends. The service takes the identity from the
-    key,
-            and keeps `turns`, `create_time`, `update_time`, `num_messages`, `messages`, `usage`, `state`, `files` and `logs_table`
-            itself: what a client sends there is ignored.
+        body: A session as a client sends it. Required is what every published client sends. The service takes the identity
+            from the key, and keeps `turns`, `create_time`, `update_time`, `num_messages`, `messages`, `usage`, `state`,
+            `files` and `logs_table` itself: what a client sends there is ignored.
 
     Raises:
         errors.InvalidBody: the body of the answer is not what the contract says.

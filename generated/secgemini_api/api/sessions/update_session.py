@@ -87,15 +87,14 @@ def sync_detailed(
 ) -> Response[ApiError | HTTPValidationError | OpResult]:
     """Change a session
 
-    Changes `name`, `description` and `ttl` of the session with the given `id`. Everything else in the body is ignored, so a client
-    may
-    send back what it has read. A new `ttl` counts from now; it must be at least 300 seconds.
+    Changes `name`, `description` and `ttl` of the session with the given `id`. Everything else in the body is
+    ignored, so a client may send back what it has read. A new `ttl` counts from now; it must be at least 300
+    seconds.
 
     Args:
-        body: A session as a client sends it. Required is what every published client sends. The service takes the identity from the
-    key,
-            and keeps `turns`, `create_time`, `update_time`, `num_messages`, `messages`, `usage`, `state`, `files` and `logs_table`
-            itself: what a client sends there is ignored.
+        body: A session as a client sends it. Required is what every published client sends. The service takes the identity
+            from the key, and keeps `turns`, `create_time`, `update_time`, `num_messages`, `messages`, `usage`, `state`,
+            `files` and `logs_table` itself: what a client sends there is ignored.
 
     Raises:
         errors.InvalidBody: the body of the answer is not what the contract says.
@@ -121,15 +120,14 @@ def sync(
 ) -> ApiError | HTTPValidationError | OpResult | None:
     """Change a session
 
-    Changes `name`, `description` and `ttl` of the session with the given `id`. Everything else in the body is ignored, so a client
-    may
-    send back what it has read. A new `ttl` counts from now; it must be at least 300 seconds.
+    Changes `name`, `description` and `ttl` of the session with the given `id`. Everything else in the body is
+    ignored, so a client may send back what it has read. A new `ttl` counts from now; it must be at least 300
+    seconds.
 
     Args:
-        body: A session as a client sends it. Required is what every published client sends. The service takes the identity from the
-    key,
-            and keeps `turns`, `create_time`, `update_time`, `num_messages`, `messages`, `usage`, `state`, `files` and `logs_table`
-            itself: what a client sends there is ignored.
+        body: A session as a client sends it. Required is what every published client sends. The service takes the identity
+            from the key, and keeps `turns`, `create_time`, `update_time`, `num_messages`, `messages`, `usage`, `state`,
+            `files` and `logs_table` itself: what a client sends there is ignored.
 
     Raises:
         errors.InvalidBody: the body of the answer is not what the contract says.
@@ -150,15 +148,14 @@ async def asyncio_detailed(
 ) -> Response[ApiError | HTTPValidationError | OpResult]:
     """Change a session
 
-    Changes `name`, `description` and `ttl` of the session with the given `id`. Everything else in the body is ignored, so a client
-    may
-    send back what it has read. A new `ttl` counts from now; it must be at least 300 seconds.
+    Changes `name`, `description` and `ttl` of the session with the given `id`. Everything else in the body is
+    ignored, so a client may send back what it has read. A new `ttl` counts from now; it must be at least 300
+    seconds.
 
     Args:
-        body: A session as a client sends it. Required is what every published client sends. The service takes the identity from the
-    key,
-            and keeps `turns`, `create_time`, `update_time`, `num_messages`, `messages`, `usage`, `state`, `files` and `logs_table`
-            itself: what a client sends there is ignored.
+        body: A session as a client sends it. Required is what every published client sends. The service takes the identity
+            from the key, and keeps `turns`, `create_time`, `update_time`, `num_messages`, `messages`, `usage`, `state`,
+            `files` and `logs_table` itself: what a client sends there is ignored.
 
     Raises:
         errors.InvalidBody: the body of the answer is not what the contract says.
@@ -182,15 +179,14 @@ async def asyncio(
 ) -> ApiError | HTTPValidationError | OpResult | None:
     """Change a session
 
-    Changes `name`, `description` and `ttl` of the session with the given `id`. Everything else in the body is ignored, so a client
-    may
-    send back what it has read. A new `ttl` counts from now; it must be at least 300 seconds.
+    Changes `name`, `description` and `ttl` of the session with the given `id`. Everything else in the body is
+    ignored, so a client may send back what it has read. A new `ttl` counts from now; it must be at least 300
+    seconds.
 
     Args:
-        body: A session as a client sends it. Required is what every published client sends. The service takes the identity from the
-    key,
-            and keeps `turns`, `create_time`, `update_time`, `num_messages`, `messages`, `usage`, `state`, `files` and `logs_table`
-            itself: what a client sends there is ignored.
+        body: A session as a client sends it. Required is what every published client sends. The service takes the identity
+            from the key, and keeps `turns`, `create_time`, `update_time`, `num_messages`, `messages`, `usage`, `state`,
+            `files` and `logs_table` itself: what a client sends there is ignored.
 
     Raises:
         errors.InvalidBody: the body of the answer is not what the contract says.

@@ -89,8 +89,8 @@ def sync_detailed(
 ) -> Response[Any | ApiError | HTTPValidationError]:
     """Describe how the agents are connected
 
-    The graph of the agents for one choice of model and toolsets, in most cases as an object that gives each node an object of its
-    neighbours.
+    The graph of the agents for one choice of model and toolsets, in most cases as an object that gives each node an
+    object of its neighbours.
 
     Args:
         model_string: The model whose agents to show.
@@ -128,8 +128,8 @@ def sync(
 ) -> Any | ApiError | HTTPValidationError | None:
     """Describe how the agents are connected
 
-    The graph of the agents for one choice of model and toolsets, in most cases as an object that gives each node an object of its
-    neighbours.
+    The graph of the agents for one choice of model and toolsets, in most cases as an object that gives each node an
+    object of its neighbours.
 
     Args:
         model_string: The model whose agents to show.
@@ -162,8 +162,8 @@ async def asyncio_detailed(
 ) -> Response[Any | ApiError | HTTPValidationError]:
     """Describe how the agents are connected
 
-    The graph of the agents for one choice of model and toolsets, in most cases as an object that gives each node an object of its
-    neighbours.
+    The graph of the agents for one choice of model and toolsets, in most cases as an object that gives each node an
+    object of its neighbours.
 
     Args:
         model_string: The model whose agents to show.
@@ -199,8 +199,8 @@ async def asyncio(
 ) -> Any | ApiError | HTTPValidationError | None:
     """Describe how the agents are connected
 
-    The graph of the agents for one choice of model and toolsets, in most cases as an object that gives each node an object of its
-    neighbours.
+    The graph of the agents for one choice of model and toolsets, in most cases as an object that gives each node an
+    object of its neighbours.
 
     Args:
         model_string: The model whose agents to show.

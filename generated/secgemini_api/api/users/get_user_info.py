@@ -67,8 +67,8 @@ def sync_detailed(
 ) -> Response[ApiError | HTTPValidationError | UserInfo]:
     """Read who the key belongs to
 
-    The user, the open sessions and the models that the key may use. The first request of most clients: it shows whether the key is
-    good, and gives the `user_id`, `org_id` and model that a new session needs.
+    The user, the open sessions and the models that the key may use. The first request of most clients: it shows
+    whether the key is good, and gives the `user_id`, `org_id` and model that a new session needs.
 
     Raises:
         errors.InvalidBody: the body of the answer is not what the contract says.
@@ -91,8 +91,8 @@ def sync(
 ) -> ApiError | HTTPValidationError | UserInfo | None:
     """Read who the key belongs to
 
-    The user, the open sessions and the models that the key may use. The first request of most clients: it shows whether the key is
-    good, and gives the `user_id`, `org_id` and model that a new session needs.
+    The user, the open sessions and the models that the key may use. The first request of most clients: it shows
+    whether the key is good, and gives the `user_id`, `org_id` and model that a new session needs.
 
     Raises:
         errors.InvalidBody: the body of the answer is not what the contract says.
@@ -111,8 +111,8 @@ async def asyncio_detailed(
 ) -> Response[ApiError | HTTPValidationError | UserInfo]:
     """Read who the key belongs to
 
-    The user, the open sessions and the models that the key may use. The first request of most clients: it shows whether the key is
-    good, and gives the `user_id`, `org_id` and model that a new session needs.
+    The user, the open sessions and the models that the key may use. The first request of most clients: it shows
+    whether the key is good, and gives the `user_id`, `org_id` and model that a new session needs.
 
     Raises:
         errors.InvalidBody: the body of the answer is not what the contract says.
@@ -133,8 +133,8 @@ async def asyncio(
 ) -> ApiError | HTTPValidationError | UserInfo | None:
     """Read who the key belongs to
 
-    The user, the open sessions and the models that the key may use. The first request of most clients: it shows whether the key is
-    good, and gives the `user_id`, `org_id` and model that a new session needs.
+    The user, the open sessions and the models that the key may use. The first request of most clients: it shows
+    whether the key is good, and gives the `user_id`, `org_id` and model that a new session needs.
 
     Raises:
         errors.InvalidBody: the body of the answer is not what the contract says.
