@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
-from weakref import WeakKeyDictionary
 
 import httpx
 
@@ -197,8 +196,7 @@ class Connections:
         self._lock = threading.Lock()
         self._ssl: ssl.SSLContext | None = None
         self._sync: _Client | None = None
-        self._async: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[_AsyncClient, AsyncGenerator[None, None]]]
-        self._async = WeakKeyDictionary()
+        self._async: dict[asyncio.AbstractEventLoop, tuple[_AsyncClient, AsyncGenerator[None, None]]] = {}
         self._pid = os.getpid()
         self._left_to_parent: list[object] = []
         self._closed = False
@@ -223,30 +221,36 @@ class Connections:
     async def async_client(self) -> _AsyncClient:
         """Return the client of the running event loop, made at its first use and closed when the loop ends."""
         loop = asyncio.get_running_loop()
-        if self._pid != os.getpid():
-            with self._lock:
-                self._renew_after_fork()
         held = self._async.get(loop)
-        if held is None:
-            self._check_open()
-            client = _AsyncClient(self, **self._settings(httpx.AsyncHTTPTransport))
-            closer = _close_with_loop(client)
-            self._async[loop] = held = client, closer
-            await anext(closer)
+        if held is None or self._pid != os.getpid():
+            held = self._async_for(loop)
+            await anext(held[1])
         return held[0]
 
     def async_client_now(self) -> _AsyncClient:
         """Return the running loop's client for code that cannot await (the generated endpoints)."""
         loop = asyncio.get_running_loop()
         held = self._async.get(loop)
-        if held is not None:
-            return held[0]
+        if held is None or self._pid != os.getpid():
+            held = self._async_for(loop)
+            loop.create_task(_start(held[1]))  # noqa: RUF006  # the loop holds it until it ran once
+        return held[0]
+
+    def _async_for(self, loop: asyncio.AbstractEventLoop) -> tuple[_AsyncClient, AsyncGenerator[None, None]]:
+        with self._lock:
+            self._renew_after_fork()
         self._check_open()
         client = _AsyncClient(self, **self._settings(httpx.AsyncHTTPTransport))
-        closer = _close_with_loop(client)
-        self._async[loop] = client, closer
-        loop.create_task(_start(closer))  # noqa: RUF006  # held by the loop until it ran once
-        return client
+        self._async[loop] = held = client, self._close_with_loop(loop, client)
+        return held
+
+    async def _close_with_loop(self, loop: asyncio.AbstractEventLoop, client: _AsyncClient) -> AsyncGenerator[None, None]:
+        """Close a loop's client when the loop ends: it closes its started async generators before itself."""
+        try:
+            yield
+        finally:
+            self._async.pop(loop, None)
+            await client.aclose()
 
     def ssl_context(self) -> ssl.SSLContext:
         """Return the one TLS context of HTTP and WebSocket; made at its first use, which reads the CA files."""
@@ -286,10 +290,11 @@ class Connections:
     async def aclose(self) -> None:
         """Close the running loop's sockets and those of no loop."""
         self.close()
-        held = self._async.pop(asyncio.get_running_loop(), None)
+        held = self._async.get(asyncio.get_running_loop())
         if held is not None:
             await held[1].aclose()
             await held[0].aclose()
+            self._async.pop(asyncio.get_running_loop(), None)
 
     def _check_open(self) -> None:
         if self._closed:
@@ -297,8 +302,8 @@ class Connections:
 
     def _renew_after_fork(self) -> None:
         if self._pid != os.getpid():  # the parent's sockets must neither be used nor closed here
-            self._left_to_parent += [self._sync, dict(self._async)]
-            self._sync, self._async, self._pid = None, WeakKeyDictionary(), os.getpid()
+            self._left_to_parent += [self._sync, self._async]
+            self._sync, self._async, self._pid = None, {}, os.getpid()
 
     def _settings(self, transport: Any) -> dict[str, Any]:
         config = self.config
@@ -333,13 +338,6 @@ class Connections:
             "trust_env": False,
             "follow_redirects": False,
         }
-
-
-async def _close_with_loop(client: _AsyncClient) -> AsyncGenerator[None, None]:
-    try:
-        yield
-    finally:
-        await client.aclose()
 
 
 async def _start(closer: AsyncGenerator[None, None]) -> None:
