@@ -47,7 +47,7 @@ def wire_schemas(annotations: Sequence[object]) -> tuple[list[WireSchema], dict[
     Raises:
         TypeError: from msgspec, for a type without JSON form.
     """
-    sources, components = msgspec.json.schema_components(annotations, schema_hook=_path_schema, ref_template="{name}")
+    sources, components = msgspec.json.schema_components(annotations, schema_hook=_other_schema, ref_template="{name}")
     translator = _Translator(components)
     return [translator.node(source) for source in sources], translator.definitions()
 
@@ -59,8 +59,10 @@ def describe(schema: WireSchema, description: str) -> WireSchema:
     return {**schema, "description": text} if text else schema
 
 
-def path_from_json(kind: type, value: object) -> object:
-    """Make a path of a JSON string: the `dec_hook` for the one foreign type that tools may take."""
+def decode_other(kind: type, value: object) -> object:
+    """Make a path of a JSON string, and let `object` be anything: msgspec itself knows neither."""
+    if kind is object:
+        return value
     if issubclass(kind, PurePath) and isinstance(value, str):
         return kind(value)
     raise TypeError(f"expected a path as a string, got {type(value).__name__}")
@@ -77,7 +79,9 @@ def _path_to_json(value: object) -> str:
     raise TypeError(f"{type(value).__name__} has no JSON form")
 
 
-def _path_schema(kind: type) -> dict[str, Any]:
+def _other_schema(kind: type) -> dict[str, Any]:
+    if kind is object:
+        return {"default": None}  # as good as empty, which msgspec takes for no answer
     if kind in (Path, PurePath):
         return {"type": "string", "format": "path"}
     raise NotImplementedError
@@ -126,9 +130,11 @@ class _Translator:
             case "properties":
                 return {"properties": {name: self.node(part) for name, part in value.items()}}, []
             case "items":
-                return ({"items": self.node(value)} if isinstance(value, dict) else {}), []
+                items = self.node(value) if isinstance(value, dict) else {}
+                return ({"items": items} if items else {}), []
             case "additionalProperties":
-                return {"additional_properties": self.node(value) if isinstance(value, dict) else value}, []
+                values = self.node(value) if isinstance(value, dict) else value
+                return ({} if values == {} else {"additional_properties": values}), []
             case "prefixItems":
                 return self._tuple(value)
             case "anyOf":

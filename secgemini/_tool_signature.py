@@ -75,7 +75,7 @@ class Signature:
         defaults = [msgspec.NODEFAULT if p.default is REQUIRED else msgspec.UNSET for p in self.parameters]
         fields = [(f, p.annotation, d) for f, p, d in zip(names, self.parameters, defaults, strict=True)]
         shape = msgspec.defstruct("Arguments", fields, rename=names, kw_only=True, forbid_unknown_fields=True)
-        decode = msgspec.json.Decoder(shape, dec_hook=_tool_schema.path_from_json).decode
+        decode = msgspec.json.Decoder(shape, dec_hook=_tool_schema.decode_other).decode
 
         def arguments(source: bytes) -> dict[str, object]:
             found = decode(source)
@@ -134,7 +134,7 @@ def _annotation(parameter: inspect.Parameter, hints: dict[str, object], tool: st
             raise _refusal(tool, parameter.name, what, "use msgspec.Meta(…)")
     try:
         _tool_schema.wire_schemas([annotation])
-        msgspec.json.Decoder(annotation, dec_hook=_tool_schema.path_from_json)
+        msgspec.json.Decoder(annotation, dec_hook=_tool_schema.decode_other)
     except (TypeError, ValueError, RecursionError) as error:
         raise _refusal(tool, parameter.name, *_reason(error)) from error
     return annotation
@@ -201,7 +201,7 @@ def _default(parameter: Parameter) -> WireSchema:
     try:
         value = _tool_schema.to_builtins(parameter.default)
         written = json.dumps(value, allow_nan=False)
-        msgspec.json.decode(written, type=parameter.annotation, dec_hook=_tool_schema.path_from_json)
+        msgspec.json.decode(written, type=parameter.annotation, dec_hook=_tool_schema.decode_other)
     except (TypeError, ValueError, RecursionError):
         return {}
     return {} if value is None else {"default": value}
