@@ -70,13 +70,16 @@ class Repeat(Enum):
     """Raise: a repetition would do it twice."""
 
 
+DONE, UNSURE = object(), object()
+
+
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
     """One request.
 
     `read` turns the parsed answer into the result and raises our error when it says no. `already` is the status that,
     in the answer to a repetition, means that the first attempt was carried out. `look` returns the result when the
-    service shows that the work was done, None when it was not; it raises when neither can be said.
+    service shows that the work was done, None when it was not, UNSURE when neither can be said: then the failure is raised.
     """
 
     operation: str
@@ -85,7 +88,7 @@ class Call(Generic[T]):
     read: Callable[[Any], T]
     repeat: Repeat = Repeat.SAFE
     already: int = 0
-    look: Callable[[], Plan[T | None]] | None = None
+    look: Callable[[], Plan[Any]] | None = None
     upload: Upload | None = None
     is_slow: bool = False
     service: Literal["api", "logs"] = "api"
@@ -235,9 +238,11 @@ def detach(session_id: str, file_idx: int, before: list[PublicSessionFile]) -> C
     operation = "POST /v1/session/detach_file"
     left = [_identity(file) for i, file in enumerate(before) if i != file_idx]
 
-    def look() -> Plan[bool | None]:
+    had = [_identity(file) for file in before]
+
+    def look() -> Plan[object]:
         now = [_identity(file) for file in (yield from ask(session_get(session_id))).files]
-        return True if now == left else None
+        return DONE if now == left else None if now == had else UNSURE
 
     body = DetachFileRequest(session_id=session_id, file_idx=file_idx)
     return _call(detach_file_endpoint, _done(operation), body=body, repeat=Repeat.LOOK, look=look)

@@ -10,14 +10,14 @@ import asyncio
 import contextvars
 import random
 import time
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from secgemini_api.errors import InvalidBody, UnexpectedShape
 
 from ._api import Api
-from ._calls import Call, Pause, Plan, Repeat
+from ._calls import UNSURE, Call, Pause, Plan, Repeat
 from ._http import TOTAL, Connections
 from .config import Config, Timeout
 from .errors import APIResponseError, ConfigurationError, SecGeminiError
@@ -83,7 +83,7 @@ class Driver:
                 result: T = stop.value
                 return result
             if isinstance(step, Pause):
-                _sleep(step.seconds)
+                time.sleep(pretend_to_wait(step.seconds))
                 answer = None
             else:
                 answer = self._send(step)
@@ -99,7 +99,7 @@ class Driver:
                 result: T = stop.value
                 return result
             if isinstance(step, Pause):
-                await _asleep(step.seconds)
+                await asyncio.sleep(pretend_to_wait(step.seconds))
                 answer = None
             else:
                 answer = await self._asend(step)
@@ -189,21 +189,16 @@ class Driver:
             yield Pause(wait)
             if unclear and call.look is not None:
                 found = yield from self._flow(call.look())
+                if found is UNSURE:
+                    raise outcome
                 if found is not None:
-                    return found
+                    return found  # type: ignore[no-any-return]
 
 
-def _sleep(seconds: float) -> None:
+def pretend_to_wait(seconds: float) -> float:
+    """Return the seconds to wait: as they are, or 0, noted, inside `no_waiting`."""
     waits = _no_waiting.get()
     if waits is None:
-        time.sleep(seconds)
-    else:
-        waits.append(seconds)
-
-
-def _asleep(seconds: float) -> Awaitable[None]:
-    waits = _no_waiting.get()
-    if waits is None:
-        return asyncio.sleep(seconds)
+        return seconds
     waits.append(seconds)
-    return asyncio.sleep(0)
+    return 0.0

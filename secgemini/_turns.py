@@ -1,1 +1,132 @@
-"""Streamed turns of a session."""
+"""Streamed turns of a session: what a stream needs to know, from the client's settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from secgemini_api.models import Message, Usage
+
+from . import _calls, _plans
+from ._drive import pretend_to_wait
+from ._version import USER_AGENT
+from ._websocket import Link
+from .errors import SecGeminiError
+from .redact import redact
+from .response import SessionResponse
+from .retry import wait_before_retry
+from .stream import Turn
+from ._socket import Stream
+
+if TYPE_CHECKING:
+    from ._drive import Driver
+    from ._stream_sync import SyncStream
+    from .tools import Toolbox
+
+_COUNTS = (
+    "prompt_tokens",
+    "generated_tokens",
+    "total_tokens",
+    "cached_token_count",
+    "thoughts_token_count",
+    "tool_use_prompt_token_count",
+)
+PERSISTENCE = 3  # reconnects in a row for each retry that a request would get: a turn took minutes to make
+
+
+def stream(
+    driver: Driver,
+    session: _plans.Snapshot,
+    toolbox: Toolbox | None,
+    prompt: str | None,
+    partial: bool = False,
+    timeout: float | None = None,
+) -> Stream:
+    """Return the stream of a new turn, or with no prompt of the session's last one."""
+    return Stream(*_parts(driver, session, toolbox, prompt, partial, timeout))
+
+
+def stream_sync(
+    driver: Driver, session: _plans.Snapshot, toolbox: Toolbox | None, prompt: str, partial: bool, timeout: float | None
+) -> SyncStream:
+    """Return the same as a plain iterator."""
+    from ._stream_sync import SyncStream  # threads and queues, which asyncio code never needs
+
+    return SyncStream(*_parts(driver, session, toolbox, prompt, partial, timeout))
+
+
+def query(driver: Driver, session: _plans.Snapshot, toolbox: Toolbox, prompt: str) -> SessionResponse:
+    """Run a turn with tools to its end."""
+    with stream_sync(driver, session, toolbox, prompt, False, None) as messages:
+        return _response(session, list(messages))
+
+
+async def aquery(driver: Driver, session: _plans.Snapshot, toolbox: Toolbox, prompt: str) -> SessionResponse:
+    """Run a turn with tools to its end."""
+    async with stream(driver, session, toolbox, prompt) as messages:
+        return _response(session, [message async for message in messages])
+
+
+def _parts(
+    driver: Driver,
+    session: _plans.Snapshot,
+    toolbox: Toolbox | None,
+    prompt: str | None,
+    partial: bool,
+    timeout: float | None,
+) -> tuple[Link, Turn]:
+    if timeout is not None and not timeout > 0:
+        raise ValueError(f"timeout must be more than 0 seconds, not {timeout!r}")
+    message = None if prompt is None else _plans.new_prompt(prompt)
+    turn = Turn(message, wait=_policy(driver), partial=partial, tools=toolbox is not None)
+    return _link(driver, session.data.id, toolbox, partial, timeout), turn
+
+
+def _policy(driver: Driver) -> Callable[[SecGeminiError, int], float | None]:
+    attempts = driver.config.max_retries * PERSISTENCE
+
+    def wait(error: SecGeminiError, failures: int) -> float | None:
+        seconds = wait_before_retry(error, failures, attempts)
+        if seconds is None or driver.budget.spend(error) is None:
+            return None
+        return pretend_to_wait(seconds)
+
+    return wait
+
+
+def _link(driver: Driver, session_id: str, toolbox: Toolbox | None, partial: bool, total: float | None) -> Link:
+    config, connections = driver.config, driver.connections
+
+    def url() -> str:
+        query = {
+            "api_key": config.api_key.reveal(),
+            "session_id": session_id,
+            **({"stream": "true"} if partial else {}),
+        }
+        return f"{config.websocket_url}/v1/stream?{urlencode(query)}"
+
+    async def history() -> Sequence[Message]:
+        return (await driver.arun(_calls.session_get(session_id))).messages
+
+    timeout = config.timeout
+    return Link(
+        url=url,
+        history=history,
+        run_tool=None if toolbox is None else toolbox.answer,
+        redact=lambda text: redact(text, config),
+        ssl=connections.ssl_context() if config.websocket_url.startswith("wss:") else None,
+        proxy=connections.proxy_for(config.websocket_url),
+        headers=dict(config.headers),
+        user_agent=USER_AGENT,
+        max_frame=config.limits.max_frame_bytes,
+        open_timeout=timeout.connect if timeout else 10.0,
+        total_timeout=total or (timeout.total if timeout else None),
+    )
+
+
+def _response(session: _plans.Snapshot, messages: list[Message]) -> SessionResponse:
+    used = [message.usage for message in messages if message.usage is not None]
+    usage = Usage(**{name: sum(getattr(part, name) for part in used) for name in _COUNTS})
+    _plans.remember(session, messages)
+    return SessionResponse(messages, 200, "OK", usage, session.data.id)

@@ -16,6 +16,7 @@ from secgemini_api.models import FeedbackType
 from . import _plans, _turns
 from ._plans import Snapshot
 from ._upload import Progress
+from .display import print_history, session_html
 
 if TYPE_CHECKING:
     from secgemini_api.models import (
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     )
 
     from ._drive import Driver
-    from ._socket import Stream, SyncStream
+    from ._socket import Stream
+    from ._stream_sync import SyncStream
     from .response import SessionResponse
     from .tools import Toolbox
 
@@ -171,20 +173,12 @@ class _Session(Snapshot):
         Yields the messages of the last turn from its beginning, then what is still to come; a turn that is over ends
         at once after its stored messages. Raises as `stream` does.
         """
-        return _turns.resume(self._driver, self, self._toolbox, partial, timeout)
-
-    def visualize(self) -> None:
-        """Print the messages as last seen as a tree, on the terminal or in the notebook; sends nothing."""
-        from .display import print_history
-
-        print_history(self)
+        return _turns.stream(self._driver, self, self._toolbox, None, partial, timeout)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.data.id!r} {self.data.name!r}, {self.data.num_messages} messages>"
 
     def _repr_html_(self) -> str:
-        from .display import session_html
-
         return session_html(self)
 
 
@@ -273,6 +267,10 @@ class InteractiveSession(_Session):
         """Return the stored messages in order (one GET)."""
         return self._driver.run(_plans.history(self))
 
+    def visualize(self) -> None:
+        """Read the session anew (one GET) and print its history as a tree, on the terminal or in the notebook."""
+        print_history(self.refresh())
+
     def send_bug_report(self, bug: str, group_id: str = "") -> None:
         """Report a bug. Sent once: a failure that leaves open whether it arrived is raised, not repeated."""
         _plans.check_text("bug", bug)
@@ -347,6 +345,10 @@ class AsyncInteractiveSession(_Session):
     async def history(self) -> list[Message]:
         """Return the stored messages in order: see `InteractiveSession.history`."""
         return await self._driver.arun(_plans.history(self))
+
+    async def visualize(self) -> None:
+        """Print the history as a tree: see `InteractiveSession.visualize`."""
+        print_history(await self.refresh())
 
     async def send_bug_report(self, bug: str, group_id: str = "") -> None:
         """Report a bug: see `InteractiveSession.send_bug_report`."""
