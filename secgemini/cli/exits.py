@@ -75,6 +75,11 @@ def exit_code(error: Exception) -> Exit:
             return Exit.FAILED
 
 
+def error_line(error: Exception) -> str:
+    """Return what is printed for an error: its class, what happened, what to do; neutralised."""
+    return f"secgemini: {type(error).__name__}: {one_line(str(error))}"
+
+
 def error_document(error: Exception) -> dict[str, object]:
     """Return what `--json` prints for an error: `{"error": {type, message, hint, exit_code, …}}`."""
     document: dict[str, object] = {
@@ -114,7 +119,7 @@ def refused(error: Exception, *, as_json: bool) -> int:
         if as_json:
             print_json(error_document(error))
         else:
-            print(f"secgemini: {type(error).__name__}: {one_line(str(error))}", file=sys.stderr)
+            print(error_line(error), file=sys.stderr)
         sys.stdout.flush()
     except BrokenPipeError:
         return _reader_gone()

@@ -17,9 +17,14 @@ def make_writable() -> None:
             reconfigure(errors="backslashreplace")
 
 
+def as_json(document: object) -> str:
+    """Write a JSON document in ASCII: no character in it can act on a terminal."""
+    return json.dumps(document, indent=2).replace("\x7f", "\\u007f")
+
+
 def print_json(document: object) -> None:
-    """Print one JSON document to stdout, in ASCII: no character in it can act on a terminal."""
-    print(json.dumps(document, indent=2).replace("\x7f", "\\u007f"))
+    """Print one JSON document to stdout."""
+    print(as_json(document))
 
 
 class Progress:
