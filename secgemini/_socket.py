@@ -34,8 +34,6 @@ from ._websocket import OPERATION, Connection, Link, dial, why_over
 from .errors import BODY_HEAD, APIResponseError, SecGeminiError, StreamError
 from .stream import REJOIN, Phase, Turn
 
-__all__ = ["Link", "Stream"]
-
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 _from_dict = Message.from_dict
@@ -67,7 +65,7 @@ class Stream:
     """
 
     def __init__(self, link: Link, turn: Turn) -> None:
-        self._driver = _Driver(link, turn)
+        self._driver = TurnDriver(link, turn)
 
     def __aiter__(self) -> Self:
         return self
@@ -98,7 +96,7 @@ class Stream:
         self._driver.drop()
 
 
-class _Driver:
+class TurnDriver:
     """Carries out what the turn asks for. Callbacks and tasks hold this, not the `Stream`, so a dropped one is noticed.
 
     Everything happens in the task that iterates, except what the event loop calls back: `_report` and `_wake`.
@@ -156,6 +154,26 @@ class _Driver:
         if self._failure is not None:
             raise self._failure
         raise StopAsyncIteration
+
+    async def batch(self, size: int) -> list[Message]:
+        """Return what is at hand, at least one message and at most `size`; nothing when the turn is over."""
+        found: list[Message] = []
+        while len(found) < size:
+            try:
+                message = self.take()
+            except StopAsyncIteration:
+                break
+            except Exception:
+                if found:  # the failure will still be there next time
+                    break
+                raise
+            if message is not None:
+                found.append(message)
+            elif found:
+                break
+            else:
+                await self.wait()
+        return found
 
     async def wait(self) -> None:
         """Wait until there is something to do. Cancelling closes the stream."""
