@@ -1,0 +1,1 @@
+"""The embedded service: the whole wire contract, on this machine, without an account."""

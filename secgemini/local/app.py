@@ -1,0 +1,145 @@
+"""The HTTP side of the service: from a request to the operation of the contract and back.
+
+Which paths there are, who needs a key and what a request may be is read from the contract; `OPERATIONS` says only which
+function does it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+
+from secgemini.local import sessions, system
+from secgemini.local.contract import ContractError, Operation
+from secgemini.local.fields import JsonObject
+from secgemini.local.keys import Caller
+from secgemini.local.service import Call, Problem, Service
+from secgemini.local.sockets import stream
+
+NO_KEY = "Authentication credentials were not provided or were invalid."
+_LARGE = 2**20  # bytes of a body that is decoded in a worker thread, so that other requests need not wait
+
+Handler = Callable[[Call], Awaitable[object]]
+OPERATIONS: Mapping[str, Handler] = {
+    "register_session": sessions.register_session,
+    "update_session": sessions.update_session,
+    "delete_session": sessions.delete_session,
+    "list_sessions": sessions.list_sessions,
+    "get_session": sessions.get_session,
+    "generate_session_name": sessions.generate_session_name,
+    "generate": sessions.generate,
+    "attach_file": sessions.attach_file,
+    "detach_file": sessions.detach_file,
+    "send_feedback": sessions.send_feedback,
+    "get_user_info": system.get_user_info,
+    "get_tools": system.get_tools,
+    "get_agent": system.get_agent,
+    "get_prompts": system.get_prompts,
+    "get_graph": system.get_graph,
+    "get_diagnostic": system.get_diagnostic,
+    "get_timestamp": system.get_timestamp,
+    "get_health": system.get_health,
+    "get_root": system.get_root,
+}
+
+
+def make_app(service: Service) -> Starlette:
+    """Return the application: every operation of the contract that there is a function for, and the stream."""
+    by_path: dict[str, dict[str, Operation]] = {}
+    for (method, path), operation in service.contract.operations.items():
+        if operation.operation_id in OPERATIONS:
+            by_path.setdefault(path, {})[method] = operation
+    routes: list[BaseRoute] = [
+        Route(path, _endpoint(service, operations), methods=list(operations)) for path, operations in by_path.items()
+    ]
+    routes.append(WebSocketRoute("/v1/stream", stream(service)))
+    return Starlette(routes=routes, exception_handlers={HTTPException: _http_error, Problem: _problem})
+
+
+def _endpoint(service: Service, operations: Mapping[str, Operation]) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        operation = operations["GET" if request.method == "HEAD" else request.method]
+        try:
+            call = await _read(service, operation, request)
+        except ContractError as error:
+            return _json({"detail": error.errors}, 422)
+        answer = await OPERATIONS[operation.operation_id](call)
+        response = answer if isinstance(answer, Response) else _json(answer)
+        if service.complain is not None and (complaint := _complaint(operation, response)):
+            service.complain(complaint)
+        return response
+
+    return endpoint
+
+
+def _complaint(operation: Operation, response: Response) -> str | None:
+    return operation.complaint(response.status_code, response.headers["content-type"], bytes(response.body))
+
+
+async def _read(service: Service, operation: Operation, request: Request) -> Call:
+    caller = authenticate(service, request)
+    if operation.needs_key and caller is None:
+        raise Problem(401, NO_KEY)
+    if caller is not None:
+        check_rate(caller)
+    query = operation.read_query(request.query_params.multi_items())
+    body = await _read_body(operation, request) if operation.body_schema is not None else {}
+    return Call(service, caller or service.keyring.nobody, query, body)
+
+
+def authenticate(service: Service, request: Request) -> Caller | None:
+    """Return whose key a request carries, in `x-api-key` or as a bearer token; None when there is none or no such key."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    given = request.headers.get("x-api-key") or (token.strip() if scheme.lower() == "bearer" else "")
+    return service.keyring.find(given) if given else None
+
+
+def check_rate(caller: Caller) -> None:
+    """Count a request against the caller's limits. Raises: Problem (429)."""
+    wait = caller.admit()
+    if wait:
+        raise Problem(429, "A limit of this key is used up.", {"Retry-After": str(int(wait) + 1)})
+
+
+async def _read_body(operation: Operation, request: Request) -> JsonObject:
+    media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+    if media_type != "application/json" or request.headers.get("content-encoding", "identity") != "identity":
+        raise Problem(415, "The body must be application/json, not encoded.")
+    raw = await request.body()
+    if not raw:
+        raise ContractError([{"loc": ["body"], "msg": "a body is required", "type": "missing"}])
+    if len(raw) > _LARGE:
+        return await asyncio.to_thread(_decode, operation, raw)
+    return _decode(operation, raw)
+
+
+def _decode(operation: Operation, raw: bytes) -> JsonObject:
+    try:
+        body = msgspec.json.decode(raw)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise Problem(400, f"The body is not JSON: {error}") from None
+    operation.check_body(body)
+    return body if isinstance(body, dict) else {}
+
+
+def _json(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(msgspec.json.encode(value), status, headers, media_type="application/json")
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    if not isinstance(error, Problem):
+        raise error
+    return _json({"detail": error.detail}, error.status, error.headers)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    return _json({"detail": error.detail}, error.status_code, error.headers)

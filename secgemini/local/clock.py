@@ -1,0 +1,57 @@
+"""Time and identifiers of the service: real, or the same in every run when seeded."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import time
+
+SEEDED_START = 1_760_000_000.0
+"""Unix seconds at which a seeded clock starts."""
+
+_TICK = 0.001  # a seeded clock moves only when it stamps something
+
+
+class Clock:
+    """Tell the time in Unix seconds, UTC.
+
+    A seeded clock starts at `SEEDED_START` and moves one millisecond with every stamp, so that the same requests get the
+    same times. `advance` moves either clock forward, so that a test of a time to live need not wait for it.
+    """
+
+    def __init__(self, *, seeded: bool = False) -> None:
+        self._seeded = seeded
+        self._offset = SEEDED_START if seeded else 0.0
+
+    def peek(self) -> float:
+        """Return the time without moving a seeded clock."""
+        return self._offset if self._seeded else time.time() + self._offset
+
+    def stamp(self) -> float:
+        """Return the time for a record."""
+        if self._seeded:
+            self._offset = round(self._offset + _TICK, 3)
+        return self.peek()
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock forward.
+
+        Raises:
+            ValueError: `seconds` is negative; time does not go back.
+        """
+        if seconds < 0:
+            raise ValueError(f"a clock does not go back (asked for {seconds} s)")
+        self._offset += seconds
+
+
+class Ids:
+    """Make identifiers: lower-case hexadecimal, unguessable unless seeded."""
+
+    def __init__(self, seed: int | None = None) -> None:
+        self._random = None if seed is None else random.Random(seed)
+
+    def hex(self, digits: int) -> str:
+        """Return an identifier of that many hexadecimal digits (an even number)."""
+        if self._random is None:
+            return secrets.token_hex(digits // 2)
+        return f"{self._random.getrandbits(4 * digits):0{digits}x}"

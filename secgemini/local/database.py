@@ -1,0 +1,56 @@
+"""Open the service's SQLite database: this service's own, and in nobody else's hands."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from secgemini.errors import ConfigurationError
+
+_APPLICATION = 0x5EC6E317  # marks our files; SQLite keeps it in the file's header
+_VERSION = 1
+
+
+def open_database(path: str | None) -> sqlite3.Connection:
+    """Open the database in a file, or a new one in memory when `path` is None.
+
+    A file is held alone as long as the connection is open, and released by the operating system when the process dies.
+    It is in WAL mode: what was committed is there after the death of the process.
+
+    Raises:
+        ConfigurationError: the file is in use by another service, is no database of this version, or cannot be opened.
+    """
+    try:
+        database = sqlite3.connect(path or ":memory:", timeout=0, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise ConfigurationError(f"cannot open the database {path}: {error}") from error
+    try:
+        _prepare(database)
+    except sqlite3.OperationalError as error:
+        database.close()
+        if "locked" in str(error):
+            reason = f"the database {path} is in use by another process"
+            raise ConfigurationError(reason, hint="stop that one, or choose another file") from error
+        raise ConfigurationError(f"cannot open the database {path}: {error}") from error
+    except sqlite3.DatabaseError as error:
+        database.close()
+        raise ConfigurationError(f"{path} is no SQLite database: {error}") from error
+    except ConfigurationError:
+        database.close()
+        raise
+    return database
+
+
+def _prepare(database: sqlite3.Connection) -> None:
+    database.execute("PRAGMA locking_mode = EXCLUSIVE")
+    application, version, tables = (
+        database.execute(sql).fetchone()[0]
+        for sql in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
+    )
+    if tables and (application, version) != (_APPLICATION, _VERSION):
+        raise ConfigurationError("this is a database of something else, or of another version of the service")
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = NORMAL")
+    database.execute("PRAGMA foreign_keys = ON")
+    database.execute("PRAGMA secure_delete = ON")
+    database.execute(f"PRAGMA application_id = {_APPLICATION}")
+    database.execute(f"PRAGMA user_version = {_VERSION}")

@@ -1,0 +1,180 @@
+"""What every request passes before it reaches an operation: who it is addressed to, where it comes from, how big it is.
+
+Loopback is no boundary: any page in a browser can send requests to it. So the `Host` must be one of ours (a page that
+rebinds its own name is refused), and only pages of loopback and of allowed origins are let in. Every answer gets a
+request id, the errors too; no text that leaves here has the key.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+import msgspec
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from secgemini.local.clock import Ids
+
+logger = logging.getLogger("secgemini.local")
+
+_SLASHES = re.compile("/{2,}")
+_HEADERS = "authorization, content-type, x-api-key, x-sdk, x-sdk-version"
+_METHODS = "GET, POST"
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Whom the service talks to: names that it is addressed by, and origins of pages, besides those of loopback."""
+
+    hosts: frozenset[str] = frozenset()
+    origins: frozenset[str] = frozenset()
+    any_address: bool = False
+    """Whether it may be addressed by any IP address: it listens on all of them. An address cannot be rebound."""
+
+    def admits_host(self, host: str) -> bool:
+        """Tell whether a `Host` header names this service."""
+        name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
+        return _is_loopback(name) or name in self.hosts or (self.any_address and _is_address(name))
+
+    def admits_origin(self, origin: str) -> bool:
+        """Tell whether pages of an origin may use this service."""
+        parts = urlsplit(origin)
+        local = parts.scheme in ("http", "https") and _is_loopback(parts.hostname or "")
+        return local or origin.lower().rstrip("/") in self.origins
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(name: str) -> bool:
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    return _is_address(name) and ip_address(name).is_loopback
+
+
+class _TooLarge(Exception):
+    """The body passed the limit while it was read."""
+
+
+class Gate:
+    """The ASGI application around the application."""
+
+    def __init__(self, app: ASGIApp, doors: Doors, ids: Ids, *, body_limit: int) -> None:
+        self._app = app
+        self._doors = doors
+        self._ids = ids
+        self._limit = body_limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request or one WebSocket."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        scope["path"] = _SLASHES.sub("/", scope["path"])
+        headers = Headers(scope=scope)
+        answer = _Answer(send, self._ids.hex(16), self._origin(headers))
+        refusal = self._refusal(scope, headers)
+        if refusal is not None:
+            await answer.refuse(scope, *refusal)
+        elif scope["type"] == "http" and scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
+            await answer.preflight(headers)
+        elif scope["type"] == "websocket":
+            await self._app(scope, receive, answer.send)
+        else:
+            await self._serve(scope, receive, answer)
+
+    def _origin(self, headers: Headers) -> str:
+        origin = headers.get("origin", "")
+        return origin if origin and self._doors.admits_origin(origin) else ""
+
+    def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
+        if not self._doors.admits_host(headers.get("host", "")):
+            return 403, "This service is not called by that name; see --allow-host."
+        foreign = "origin" in headers and not self._origin(headers)
+        preflight = scope["type"] == "http" and scope["method"] == "OPTIONS"
+        if foreign and (preflight or scope["type"] == "websocket"):
+            return 403, "Pages of this origin may not use the service; see --allow-origin."
+        if scope["type"] == "http" and int(headers.get("content-length") or 0) > self._limit:
+            return 413, f"The body is larger than {self._limit} bytes."
+        return None
+
+    async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        size = 0
+
+        async def counted() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > self._limit:
+                raise _TooLarge
+            return message
+
+        try:
+            await self._app(scope, counted, answer.send)
+        except _TooLarge:
+            await answer.refuse(scope, 413, f"The body is larger than {self._limit} bytes.")
+        except Exception:
+            logger.exception("request %s failed", answer.request_id)
+            if answer.started:
+                raise
+            await answer.refuse(scope, 500, "The service failed; its log has the reason.")
+
+
+class _Answer:
+    """The answer to one request, with what every answer carries."""
+
+    def __init__(self, send: Send, request_id: str, origin: str) -> None:
+        self._send = send
+        self._origin = origin
+        self.request_id = request_id
+        self.started = False
+
+    async def send(self, message: Message) -> None:
+        """Send a part of the answer."""
+        if message["type"] in ("http.response.start", "websocket.http.response.start", "websocket.accept"):
+            self.started = True
+            message.setdefault("headers", [])
+            headers = MutableHeaders(scope=message)
+            headers["x-request-id"] = self.request_id
+            if message["type"] == "http.response.start":
+                self._share(headers)
+        await self._send(message)
+
+    def _share(self, headers: MutableHeaders) -> None:
+        headers.add_vary_header("Origin")
+        if self._origin:
+            headers["access-control-allow-origin"] = self._origin
+            headers["access-control-expose-headers"] = "x-request-id, retry-after"
+
+    async def refuse(self, scope: Scope, status: int, detail: str) -> None:
+        """Answer with an error."""
+        await self._whole(
+            scope, status, msgspec.json.encode({"detail": detail}), [(b"content-type", b"application/json")]
+        )
+
+    async def preflight(self, headers: Headers) -> None:
+        """Answer a browser that asks whether its page may send a request."""
+        allowed = [
+            (b"access-control-allow-methods", _METHODS.encode()),
+            (b"access-control-allow-headers", _HEADERS.encode()),
+            (b"access-control-max-age", b"600"),
+        ]
+        if headers.get("access-control-request-private-network") == "true":
+            allowed.append((b"access-control-allow-private-network", b"true"))
+        await self._whole({"type": "http"}, 204, b"", allowed)
+
+    async def _whole(self, scope: Scope, status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        kind = "http.response" if scope["type"] == "http" else "websocket.http.response"
+        length = [(b"content-length", str(len(body)).encode())] if status != 204 else []
+        await self.send({"type": f"{kind}.start", "status": status, "headers": [*headers, *length]})
+        await self._send({"type": f"{kind}.body", "body": body})

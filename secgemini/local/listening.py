@@ -1,0 +1,175 @@
+"""uvicorn in a thread: a listening socket, the loop behind it, and an orderly end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.server import ServerState
+
+from secgemini.errors import ConfigurationError
+from secgemini.local.service import Service
+
+_GRACE = 1.0  # seconds that running turns get to end by themselves
+_SWEEP = 30.0  # seconds between two looks for expired sessions, besides the look at every request
+_BACKLOG = 1024
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  # where "everywhere" is reached
+
+# uvicorn and websockets write whole URLs to their loggers, and the URL of a stream has the key in its query. This logger
+# is known to nobody and is silent below warnings.
+_quiet = logging.Logger("secgemini.local.connections", level=logging.WARNING)
+_quiet.parent = logging.getLogger("secgemini.local")
+
+
+class _Http(H11Protocol):
+    """HTTP/1.1 without an access log."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: dict[str, object],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.logger = _quiet
+        self.access_log = False
+
+
+class _WebSocket(WebSocketsSansIOProtocol):
+    """WebSocket whose log never has the URL."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        server_state: ServerState,
+        app_state: dict[str, object],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.logger = _quiet
+        self.conn.logger = _quiet
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers, which belong to the program, and with turns that end before it does."""
+
+    def __init__(self, config: uvicorn.Config, service: Service, ready: threading.Event) -> None:
+        super().__init__(config)
+        self._service = service
+        self._ready = ready
+        self._leaving = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def main_loop(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        sweeping = asyncio.create_task(self._sweep())
+        self._ready.set()
+        while not self.should_exit:
+            await self.on_tick(0)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await self._leaving.wait()
+        sweeping.cancel()
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(_SWEEP)
+            self._service.sweep()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        await self._service.turns.stop(_GRACE)
+        await super().shutdown(sockets)
+
+    def leave(self) -> None:
+        """Ask the server to end, from any thread."""
+
+        def now() -> None:
+            self.should_exit = True
+            self._leaving.set()
+
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(now)
+
+
+class Listening:
+    """A service that accepts connections. `address` is the host and port that clients reach it under.
+
+    Raises:
+        ConfigurationError: the port is taken, or the certificate is unusable.
+    """
+
+    def __init__(self, service: Service, app: ASGIApp, host: str, port: int, *, tls: tuple[str, str] | None) -> None:
+        self._service = service
+        self._socket = _bind(host, port)
+        self.address = (_LOOPBACK.get(host, host), self._socket.getsockname()[1])
+        ready = threading.Event()
+        self._server = _Server(self._configure(app, tls), service, ready)
+        self._failure: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, args=(ready,), name="secgemini-local", daemon=True)
+        self._thread.start()
+        ready.wait()
+        if self._failure is not None:
+            raise ConfigurationError(f"the service does not start: {self._failure}") from self._failure
+
+    def stop(self) -> None:
+        """End the service and wait until it has ended."""
+        self._server.leave()
+        self._thread.join()
+
+    def _configure(self, app: ASGIApp, tls: tuple[str, str] | None) -> uvicorn.Config:
+        config = uvicorn.Config(
+            app,
+            loop="asyncio",
+            http=_Http,
+            ws=_WebSocket,
+            interface="asgi3",
+            lifespan="off",
+            log_config=None,
+            proxy_headers=False,
+            server_header=False,
+            ws_max_size=self._service.limits.frame,
+            ws_per_message_deflate=False,
+            timeout_graceful_shutdown=5,
+            ssl_certfile=tls[0] if tls else None,
+            ssl_keyfile=tls[1] if tls else None,
+        )
+        try:
+            config.load()
+        except OSError as error:  # ssl.SSLError is one
+            self._socket.close()
+            raise ConfigurationError(f"the certificate cannot be used: {error}") from error
+        return config
+
+    def _run(self, ready: threading.Event) -> None:
+        try:
+            self._server.run([self._socket])
+        except BaseException as error:  # told to whoever waits for the start
+            self._failure = error
+        finally:
+            self._service.store.close()
+            ready.set()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        where = f"{host}:{port}" if port else host
+        raise ConfigurationError(f"cannot listen on {where}: {error.strerror or error}") from error

@@ -1,0 +1,167 @@
+"""The embedded service as a whole: start it, know its address, stop it."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import secrets
+from collections.abc import Sequence
+from typing import Self
+
+from secgemini.errors import ConfigurationError
+from secgemini.local.app import make_app
+from secgemini.local.clock import Clock, Ids
+from secgemini.local.contract import Contract
+from secgemini.local.engines import Engine
+from secgemini.local.engines.find import find_engine
+from secgemini.local.gate import Doors, Gate
+from secgemini.local.keys import ApiKey, Keyring
+from secgemini.local.listening import Listening
+from secgemini.local.messages import Writer
+from secgemini.local.service import Limits, Service
+from secgemini.local.store import Store
+from secgemini.local.turns import Turns
+
+
+class LocalService:
+    """A Sec-Gemini service of your own, on a port of this machine.
+
+        with LocalService() as service:
+            client = SecGemini(service.api_key, base_url=service.base_url)
+
+    `path` is an SQLite file, None keeps everything in memory. `engine` is a name (`analyst`, `openai`, `script`) or an object
+    with `answer`. `key` is the one key; `keys` are several, each with its user and limits; without either one is made up.
+    `host` and `port` are where it listens; port 0 takes a free one. `tls_cert` and `tls_key` are PEM files. `allow_origins`
+    and `allow_hosts` are origins of pages and names of this service besides those of loopback. With `seed`, ids and times
+    are the same in every run. `validate_responses` records every answer that breaks the contract in `violations`.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | None = None,
+        *,
+        engine: str | Engine | None = None,
+        key: str | None = None,
+        keys: Sequence[ApiKey | str] = (),
+        host: str = "127.0.0.1",
+        port: int = 0,
+        tls_cert: str | os.PathLike[str] | None = None,
+        tls_key: str | os.PathLike[str] | None = None,
+        allow_origins: Sequence[str] = (),
+        allow_hosts: Sequence[str] = (),
+        seed: int | None = None,
+        limits: Limits | None = None,
+        validate_responses: bool = False,
+    ) -> None:
+        if (tls_cert is None) != (tls_key is None):
+            raise ConfigurationError("TLS needs both a certificate and a key file")
+        self._path = None if path is None else os.fspath(path)
+        self._engine = find_engine(engine)
+        self._keys = _keys(key, keys)
+        self._address = (host, port)
+        self._tls = None if tls_cert is None or tls_key is None else (os.fspath(tls_cert), os.fspath(tls_key))
+        self._doors = Doors(
+            hosts=frozenset(name.lower() for name in allow_hosts),
+            origins=frozenset(origin.lower().rstrip("/") for origin in allow_origins),
+            any_address=host in ("", "0.0.0.0", "::"),  # noqa: S104  # said by the user
+        )
+        self._limits = limits or Limits()
+        self._validate = validate_responses
+        self.clock = Clock(seeded=seed is not None)
+        """The service's time. `clock.advance(seconds)` makes sessions expire without waiting."""
+        self.violations: list[str] = []
+        """What was wrong with answers, when `validate_responses` is on."""
+        self._ids = Ids(seed)
+        self._contract = Contract.load()
+        self._listening: Listening | None = None
+
+    @property
+    def api_key(self) -> str:
+        """Return the key, the first one when there are several."""
+        return self._keys[0].key
+
+    @property
+    def base_url(self) -> str:
+        """Return the address of the HTTP operations. Raises: ConfigurationError when the service is not running."""
+        return self._url("https" if self._tls else "http")
+
+    @property
+    def websocket_url(self) -> str:
+        """Return the address that `/v1/stream` is under."""
+        return self._url("wss" if self._tls else "ws")
+
+    @property
+    def logs_url(self) -> str:
+        """Return the address of the logs processor: the same port."""
+        return self.base_url
+
+    def start(self) -> Self:
+        """Start the service in a thread of its own; return when it accepts connections.
+
+        Raises:
+            ConfigurationError: the port is taken, the certificate unusable, or the database in use or none.
+        """
+        if self._listening is None:
+            store = Store(self._path)
+            try:
+                service = self._assemble(store)
+                app = Gate(make_app(service), self._doors, self._ids, body_limit=self._limits.body)
+                self._listening = Listening(service, app, *self._address, tls=self._tls)
+            except BaseException:
+                store.close()
+                raise
+            atexit.register(self.stop)
+        return self
+
+    def stop(self) -> None:
+        """Stop the service. Running turns get a second to end, then end with an error that is stored. Idempotent."""
+        listening, self._listening = self._listening, None
+        if listening is not None:
+            atexit.unregister(self.stop)
+            listening.stop()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _url(self, scheme: str) -> str:
+        if self._listening is None:
+            raise ConfigurationError("the service is not running", hint="call start() first")
+        host, port = self._listening.address
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+    def _assemble(self, store: Store) -> Service:
+        writer = Writer(self.clock, self._ids)
+        keyring = Keyring(self._keys)
+        turns = Turns(
+            store,
+            writer,
+            self._engine,
+            logs=lambda _session: None,
+            tool_timeout=self._limits.tool_timeout,
+            spend=keyring.spend_tokens,
+        )
+        turns.recover()
+        return Service(
+            contract=self._contract,
+            keyring=keyring,
+            store=store,
+            clock=self.clock,
+            ids=self._ids,
+            writer=writer,
+            turns=turns,
+            limits=self._limits,
+            engine_name=self._engine.name,
+            complain=self.violations.append if self._validate else None,
+        )
+
+
+def _keys(key: str | None, keys: Sequence[ApiKey | str]) -> list[ApiKey]:
+    """Return the keys of a service, at least one. Keys without a name get users of their own."""
+    given = [*([key] if key else []), *keys] or [secrets.token_urlsafe(24)]
+    return [
+        entry if isinstance(entry, ApiKey) else ApiKey(entry, user="local" if index == 0 else f"local-{index + 1}")
+        for index, entry in enumerate(given)
+    ]

@@ -1,0 +1,125 @@
+"""The parts of a running service, and what an operation is given and gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from secgemini.local.clock import Clock, Ids
+from secgemini.local.contract import Contract
+from secgemini.local.fields import JsonObject
+from secgemini.local.keys import ApiKey, Caller, Keyring
+from secgemini.local.messages import Writer
+from secgemini.local.store import Session, Store
+from secgemini.local.turns import Turns
+
+NOT_FOUND = "Session not found"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one client may ask of the service at most.
+
+    `body` and `frame` are bytes of a request's body and of a WebSocket frame, `tool_timeout` the seconds that a call of a
+    local tool may take, `silence` the seconds after which a socket that sent no prompt is served what it missed.
+    """
+
+    body: int = 128 * 2**20
+    frame: int = 64 * 2**20
+    tool_timeout: float = 120.0
+    silence: float = 0.3
+
+
+class Problem(Exception):
+    """A request that ends with an HTTP error. `detail` is the contract's `ApiError.detail`."""
+
+    def __init__(self, status: int, detail: object, headers: dict[str, str] | None = None) -> None:
+        self.status = status
+        self.detail = detail
+        self.headers = headers or {}
+        super().__init__(f"{status}: {detail}")
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The parts of a running service."""
+
+    contract: Contract
+    keyring: Keyring
+    store: Store
+    clock: Clock
+    ids: Ids
+    writer: Writer
+    turns: Turns
+    limits: Limits
+    engine_name: str
+    complain: Callable[[str], None] | None = None
+    """Gets every answer that breaks the contract; None when answers are not checked."""
+
+    def session(self, user: str, session_id: str) -> Session | None:
+        """Return a live session of a user. Sessions whose time is over are deleted first."""
+        self.sweep()
+        return self.store.session(user, session_id)
+
+    def sweep(self) -> None:
+        """Delete the sessions whose time is over, with all that belongs to them, and stop their turns."""
+        for pk in self.store.remove_expired(self.clock.peek()):
+            self.turns.drop_session(pk)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A checked request: whose it is, its query parameters with defaults, and its body."""
+
+    service: Service
+    caller: Caller
+    query: JsonObject = field(default_factory=dict)
+    body: JsonObject = field(default_factory=dict)
+
+    @property
+    def key(self) -> ApiKey:
+        """Return the key of the request."""
+        return self.caller.key
+
+    def session(self, session_id: str) -> Session | None:
+        """Return a live session of the caller, or None."""
+        return self.service.session(self.key.user, session_id)
+
+
+def done(data: JsonObject | None = None) -> JsonObject:
+    """Return the `OpResult` of an operation that did what was asked."""
+    return _result(True, 200, "OK", data)
+
+
+def refused(status: int, reason: str) -> JsonObject:
+    """Return the `OpResult` of an operation that was refused."""
+    return _result(False, status, reason, None)
+
+
+def _result(ok: bool, status: int, message: str, data: JsonObject | None) -> JsonObject:
+    return {
+        "ok": ok,
+        "status_code": status,
+        "status_message": message,
+        "data": data,
+        "mime_type": "text/plain",
+        "latency": None,
+    }
+
+
+def public_session(session: Session, files: list[JsonObject], messages: list[str] | None = None) -> JsonObject:
+    """Return a session as the contract's `PublicSession`; without messages, as it stands in lists."""
+    return session.facts | {
+        "id": session.id,
+        "turns": session.turns,
+        "create_time": session.create_time,
+        "update_time": session.update_time,
+        "num_messages": session.num_messages,
+        "messages": [msgspec.Raw(message.encode()) for message in messages or ()],
+        "usage": session.usage,
+        "state": session.state,
+        "files": files,
+        "logs_table": None if session.logs_hash is None else {"blake2s": session.logs_hash},
+    }

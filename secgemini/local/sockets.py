@@ -1,0 +1,157 @@
+"""The WebSocket `/v1/stream`: prompts and tool results in, messages out.
+
+One task reads all the time, so that a drop is seen at once and pings are answered; one writes what the listener holds.
+What the socket has not taken when it goes stays in the store, for the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from secgemini.local.contract import ContractError
+from secgemini.local.fields import JsonObject, text
+from secgemini.local.keys import Caller
+from secgemini.local.listener import Frame, Listener
+from secgemini.local.service import NOT_FOUND, Service
+from secgemini.local.store import Session
+from secgemini.local.turn import Busy
+
+_YES = ("true", "1", "yes", "on")
+
+
+def stream(service: Service) -> Callable[[WebSocket], Awaitable[None]]:
+    """Return the endpoint of the stream."""
+
+    async def endpoint(websocket: WebSocket) -> None:
+        caller = service.keyring.find(websocket.query_params.get("api_key", ""))
+        if caller is None:
+            await _refuse(websocket, 401, "Authentication credentials were not provided or were invalid.")
+            return
+        session_id = websocket.query_params.get("session_id")
+        if session_id is None:
+            await _refuse(websocket, 422, "session_id is required")
+            return
+        await websocket.accept()
+        partials = websocket.query_params.get("stream", "").lower() in _YES
+        await Socket(service, websocket, caller, session_id, partials=partials).serve()
+
+    return endpoint
+
+
+async def _refuse(websocket: WebSocket, status: int, detail: str) -> None:
+    from starlette.responses import Response
+
+    body = msgspec.json.encode({"detail": detail})
+    await websocket.send_denial_response(Response(body, status, media_type="application/json"))
+
+
+class Socket:
+    """One open socket of one session."""
+
+    def __init__(
+        self, service: Service, websocket: WebSocket, caller: Caller, session_id: str, *, partials: bool
+    ) -> None:
+        self._service = service
+        self._websocket = websocket
+        self._caller = caller
+        self._session_id = session_id
+        self._listener = Listener(partials=partials)
+        self._sessions: dict[int, Session] = {}
+
+    async def serve(self) -> None:
+        """Serve until either side goes. Turns that were started go on."""
+        writing = asyncio.create_task(self._write())
+        try:
+            await self._read()
+        except WebSocketDisconnect:
+            return
+        finally:
+            writing.cancel()
+            for session in self._sessions.values():
+                self._service.turns.leave(session, self._listener)
+            await asyncio.gather(writing, return_exceptions=True)
+
+    async def _read(self) -> None:
+        try:
+            async with asyncio.timeout(self._service.limits.silence):
+                event = await self._websocket.receive()
+        except TimeoutError:
+            self._catch_up()
+            event = await self._websocket.receive()
+        while event["type"] != "websocket.disconnect":
+            if event.get("text") is None:
+                await self._websocket.close(1003, "text frames only")
+                return
+            self._take(event["text"])
+            event = await self._websocket.receive()
+
+    async def _write(self) -> None:
+        while True:
+            frame = await self._listener.take()
+            if self._service.complain is not None:
+                self._check(frame)
+            await self._websocket.send_text(frame.text)
+            if frame.took is not None:
+                frame.took(frame.number)
+
+    def _check(self, frame: Frame) -> None:
+        try:
+            self._service.contract.check_component("Message", msgspec.json.decode(frame.text))
+        except ContractError as error:
+            if self._service.complain is not None:
+                self._service.complain(f"a frame of the stream: {error}")
+
+    def _session(self) -> Session | None:
+        session = self._service.session(self._caller.key.user, self._session_id)
+        if session is not None:
+            self._sessions[session.pk] = session
+        return session
+
+    def _catch_up(self) -> None:
+        session = self._session()
+        if session is None:
+            self._fail(404, NOT_FOUND)
+        else:
+            self._service.turns.watch(session, self._listener)
+
+    def _take(self, frame: str) -> None:
+        try:
+            message = msgspec.json.decode(frame)
+            self._service.contract.check_component("MessageInput", message, ("frame",))
+        except (msgspec.MsgspecError, RecursionError, ContractError) as error:
+            self._fail(400, f"This frame is no message: {error}"[:500])
+            return
+        session = self._session()
+        if session is None:
+            self._fail(404, NOT_FOUND, message)
+        elif message["message_type"] == "query":
+            self._prompt(session, message)
+        elif message["message_type"] == "local_tool_result":
+            self._service.turns.tool_result(session, message)
+
+    def _prompt(self, session: Session, message: JsonObject) -> None:
+        if not text(message, "content").strip():
+            self._fail(400, "The prompt is empty.", message)
+            return
+        if self._caller.admit():
+            self._fail(429, "A limit of this key is used up.", message)
+            return
+        try:
+            turn = self._service.turns.submit(session, message)
+        except Busy as busy:
+            self._fail(503, str(busy), message)
+            return
+        if turn is None:
+            self._service.turns.replay(session, text(message, "id"), self._listener)
+        else:
+            self._service.turns.join(turn, self._listener)
+
+    def _fail(self, status: int, reason: str, prompt: JsonObject | None = None) -> None:
+        """Answer with an error and the end, which every client understands. Nothing is stored."""
+        given = self._service.writer.prompt(prompt or {})
+        self._listener.offer(Frame(self._service.writer.failure(status, reason, given).text))
+        self._listener.offer(Frame(self._service.writer.end(given).text))

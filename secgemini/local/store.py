@@ -1,0 +1,296 @@
+"""What the service remembers: sessions, messages, files and feedback, in SQLite.
+
+A message is stored as the JSON text that is sent, so that what was streamed and what the history gives are the same
+bytes. Every method is one short transaction; what a method reported as done survives the death of the process (a file
+database is in WAL mode). SQL has parameters only. A lock makes it safe to store large files from a worker thread.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import msgspec
+
+from secgemini.local.database import open_database
+from secgemini.local.fields import JsonObject
+
+NEW, RUNNING, IDLE = "start", "running_agent", "agent_done"
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS sessions (
+  pk INTEGER PRIMARY KEY AUTOINCREMENT, owner TEXT NOT NULL, id TEXT NOT NULL, facts TEXT NOT NULL,
+  state TEXT NOT NULL, turns INTEGER NOT NULL DEFAULT 0, num_messages INTEGER NOT NULL DEFAULT 0, usage TEXT NOT NULL,
+  create_time REAL NOT NULL, update_time REAL NOT NULL, expires REAL NOT NULL, logs_hash TEXT,
+  UNIQUE (owner, id));
+CREATE INDEX IF NOT EXISTS sessions_by_expiry ON sessions (expires);
+CREATE TABLE IF NOT EXISTS messages (
+  pk INTEGER PRIMARY KEY AUTOINCREMENT, session INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+  id TEXT NOT NULL, prompt TEXT NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, UNIQUE (session, id));
+CREATE INDEX IF NOT EXISTS messages_by_turn ON messages (session, prompt, pk);
+CREATE TABLE IF NOT EXISTS files (
+  pk INTEGER PRIMARY KEY AUTOINCREMENT, session INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+  facts TEXT NOT NULL, content BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS files_by_session ON files (session, pk);
+CREATE TABLE IF NOT EXISTS feedback (
+  pk INTEGER PRIMARY KEY AUTOINCREMENT, session INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
+  created REAL NOT NULL, body TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS feedback_by_session ON feedback (session, pk);
+"""
+NO_USAGE: JsonObject = {
+    "prompt_tokens": 0,
+    "generated_tokens": 0,
+    "total_tokens": 0,
+    "cached_token_count": 0,
+    "thoughts_token_count": 0,
+    "tool_use_prompt_token_count": 0,
+    "prompt_tokens_details": None,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session as stored. `pk` is the store's own number of it; `facts` is what the client said, as contract fields."""
+
+    pk: int
+    owner: str
+    id: str
+    facts: JsonObject
+    state: str
+    turns: int
+    num_messages: int
+    usage: JsonObject
+    create_time: float
+    update_time: float
+    expires: float
+    logs_hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A message as stored: its place in the order of all messages, its type, and the text that is sent."""
+
+    pk: int
+    kind: str
+    text: str
+
+
+_COLUMNS = "pk, owner, id, facts, state, turns, num_messages, usage, create_time, update_time, expires, logs_hash"
+
+
+def _dump(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _load(text: str) -> JsonObject:
+    return msgspec.json.decode(text, type=dict[str, object])
+
+
+def _session(row: tuple[object, ...]) -> Session:
+    values = list(row)
+    values[3], values[7] = _load(str(row[3])), _load(str(row[7]))
+    return Session(*values)  # type: ignore[arg-type]  # the columns are typed by the schema above
+
+
+class Store:
+    """The database of a service: in memory when `path` is None, else in that file.
+
+    Raises:
+        ConfigurationError: the file is in use by another service, or is no database of this version.
+    """
+
+    def __init__(self, path: str | None) -> None:
+        self._lock = threading.RLock()
+        self.database = open_database(path)
+        self.database.executescript(_SCHEMA)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Do several things or none of them, alone on the database."""
+        with self._lock:
+            self.database.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.database
+            except BaseException:
+                self.database.execute("ROLLBACK")
+                raise
+            self.database.execute("COMMIT")
+
+    def read(self, sql: str, *values: object) -> list[tuple[object, ...]]:
+        """Return the rows of a query."""
+        with self._lock:
+            return self.database.execute(sql, values).fetchall()
+
+    def close(self) -> None:
+        """Close the database; a file is left as one piece, without its write-ahead log."""
+        with self._lock:
+            self.database.close()
+
+    # Sessions
+
+    def add_session(self, owner: str, session_id: str, facts: JsonObject, now: float, expires: float) -> bool:
+        """Add a session; return False when the owner has one with that id."""
+        with self.transaction() as db:
+            cursor = db.execute(
+                "INSERT OR IGNORE INTO sessions (owner, id, facts, state, usage, create_time, update_time, expires)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (owner, session_id, _dump(facts), NEW, _dump(NO_USAGE), now, now, expires),
+            )
+            return cursor.rowcount == 1
+
+    def session(self, owner: str, session_id: str) -> Session | None:
+        """Return a session of the owner, or None."""
+        found = self.read(f"SELECT {_COLUMNS} FROM sessions WHERE owner = ? AND id = ?", owner, session_id)  # noqa: S608
+        return _session(found[0]) if found else None
+
+    def sessions(self, owner: str) -> list[Session]:
+        """Return the owner's sessions in order of creation."""
+        return [
+            _session(row) for row in self.read(f"SELECT {_COLUMNS} FROM sessions WHERE owner = ? ORDER BY pk", owner)
+        ]  # noqa: S608
+
+    def by_number(self, pk: int) -> Session | None:
+        """Return the session with the store's number, or None."""
+        found = self.read(f"SELECT {_COLUMNS} FROM sessions WHERE pk = ?", pk)  # noqa: S608
+        return _session(found[0]) if found else None
+
+    def change_session(self, pk: int, facts: JsonObject, now: float, expires: float) -> None:
+        """Replace what the client said of a session."""
+        with self.transaction() as db:
+            db.execute(
+                "UPDATE sessions SET facts = ?, update_time = ?, expires = ? WHERE pk = ?",
+                (_dump(facts), now, expires, pk),
+            )
+
+    def attach_logs(self, pk: int, logs_hash: str, now: float) -> None:
+        """Say which log table belongs to a session."""
+        with self.transaction() as db:
+            db.execute("UPDATE sessions SET logs_hash = ?, update_time = ? WHERE pk = ?", (logs_hash, now, pk))
+
+    def remove_session(self, pk: int) -> None:
+        """Delete a session and all that belongs to it."""
+        with self.transaction() as db:
+            db.execute("DELETE FROM sessions WHERE pk = ?", (pk,))
+
+    def remove_expired(self, now: float) -> list[int]:
+        """Delete the sessions whose time is over; return their numbers."""
+        expired = [int(str(row[0])) for row in self.read("SELECT pk FROM sessions WHERE expires <= ?", now)]
+        for pk in expired:
+            self.remove_session(pk)
+        return expired
+
+    # Messages
+
+    def begin_turn(self, pk: int, prompt_id: str, body: str, now: float) -> int:
+        """Store a prompt and mark its session as running; return the message's number."""
+        with self.transaction() as db:
+            db.execute("UPDATE sessions SET state = ?, turns = turns + 1 WHERE pk = ?", (RUNNING, pk))
+            return self._add_message(db, pk, prompt_id, prompt_id, "query", body, now)
+
+    def add_message(self, pk: int, prompt_id: str, message_id: str, kind: str, body: str, now: float) -> int:
+        """Store a message of the turn of that prompt; return its number."""
+        with self.transaction() as db:
+            return self._add_message(db, pk, prompt_id, message_id, kind, body, now)
+
+    def end_turn(self, pk: int, prompt_id: str, message_id: str, body: str, usage: JsonObject, now: float) -> int:
+        """Store the message that ends a turn, with the session's new state and usage; return its number."""
+        with self.transaction() as db:
+            db.execute("UPDATE sessions SET state = ?, usage = ? WHERE pk = ?", (IDLE, _dump(usage), pk))
+            return self._add_message(db, pk, prompt_id, message_id, "info", body, now)
+
+    @staticmethod
+    def _add_message(
+        db: sqlite3.Connection, pk: int, prompt_id: str, message_id: str, kind: str, body: str, now: float
+    ) -> int:
+        cursor = db.execute(
+            "INSERT INTO messages (session, id, prompt, kind, body) VALUES (?, ?, ?, ?, ?)",
+            (pk, message_id, prompt_id, kind, body),
+        )
+        db.execute("UPDATE sessions SET num_messages = num_messages + 1, update_time = ? WHERE pk = ?", (now, pk))
+        return int(cursor.lastrowid or 0)
+
+    def knows_message(self, pk: int, message_id: str) -> bool:
+        """Tell whether the session has a message with that id."""
+        return bool(self.read("SELECT 1 FROM messages WHERE session = ? AND id = ?", pk, message_id))
+
+    def history(self, pk: int) -> list[Stored]:
+        """Return all messages of a session, in order."""
+        return self._stored("SELECT pk, kind, body FROM messages WHERE session = ? ORDER BY pk", pk)
+
+    def turn(self, pk: int, prompt_id: str, after: int = 0) -> list[Stored]:
+        """Return the messages that followed a prompt, without it, from the one after number `after` on."""
+        return self._stored(
+            "SELECT pk, kind, body FROM messages WHERE session = ? AND prompt = ? AND pk > ? AND id != prompt ORDER BY pk",
+            pk,
+            prompt_id,
+            after,
+        )
+
+    def last_message(self, pk: int) -> Stored | None:
+        """Return the newest message of a session, or None when it has none."""
+        found = self._stored("SELECT pk, kind, body FROM messages WHERE session = ? ORDER BY pk DESC LIMIT 1", pk)
+        return found[0] if found else None
+
+    def interrupted(self) -> list[tuple[Session, str]]:
+        """Return the sessions with a turn that never ended, each with the body of its prompt."""
+        found = self.read(
+            f"SELECT {', '.join('s.' + name for name in _COLUMNS.split(', '))}, q.body FROM sessions s"  # noqa: S608
+            " JOIN messages q ON q.session = s.pk AND q.pk ="
+            " (SELECT max(pk) FROM messages WHERE session = s.pk AND id = prompt) WHERE s.state = ?",
+            RUNNING,
+        )
+        return [(_session(row[:-1]), str(row[-1])) for row in found]
+
+    def _stored(self, sql: str, *values: object) -> list[Stored]:
+        return [Stored(int(str(pk)), str(kind), str(body)) for pk, kind, body in self.read(sql, *values)]
+
+    # Files and feedback
+
+    def add_file(self, pk: int, facts: JsonObject, content: bytes, now: float) -> None:
+        """Append a file to a session."""
+        with self.transaction() as db:
+            db.execute("INSERT INTO files (session, facts, content) VALUES (?, ?, ?)", (pk, _dump(facts), content))
+            db.execute("UPDATE sessions SET update_time = ? WHERE pk = ?", (now, pk))
+
+    def files(self, pk: int) -> list[JsonObject]:
+        """Return what is known of a session's files, in the order they were attached."""
+        return [_load(str(row[0])) for row in self.read("SELECT facts FROM files WHERE session = ? ORDER BY pk", pk)]
+
+    def files_of(self, owner: str) -> dict[int, list[JsonObject]]:
+        """Return the files of all sessions of an owner, by the session's number."""
+        found: dict[int, list[JsonObject]] = {}
+        sql = (
+            "SELECT f.session, f.facts FROM files f JOIN sessions s ON s.pk = f.session WHERE s.owner = ? ORDER BY f.pk"
+        )
+        for session, facts in self.read(sql, owner):
+            found.setdefault(int(str(session)), []).append(_load(str(facts)))
+        return found
+
+    def file_contents(self, pk: int) -> Sequence[tuple[JsonObject, bytes]]:
+        """Return a session's files with their content."""
+        found = self.read("SELECT facts, content FROM files WHERE session = ? ORDER BY pk", pk)
+        return [(_load(str(facts)), content) for facts, content in found if isinstance(content, bytes)]
+
+    def remove_file(self, pk: int, index: int, now: float) -> bool:
+        """Remove the file at that place; return False when there is none. Later files move down."""
+        if index < 0:
+            return False
+        with self.transaction() as db:
+            cursor = db.execute(
+                "DELETE FROM files WHERE pk = (SELECT pk FROM files WHERE session = ? ORDER BY pk LIMIT 1 OFFSET ?)",
+                (pk, min(index, 2**31)),
+            )
+            db.execute("UPDATE sessions SET update_time = ? WHERE pk = ?", (now, pk))
+            return cursor.rowcount == 1
+
+    def add_feedback(self, pk: int, body: JsonObject, now: float) -> None:
+        """Record feedback on a session."""
+        with self.transaction() as db:
+            db.execute("INSERT INTO feedback (session, created, body) VALUES (?, ?, ?)", (pk, now, _dump(body)))
+
+    def feedback(self, pk: int) -> list[JsonObject]:
+        """Return the feedback on a session, in the order it came."""
+        return [_load(str(row[0])) for row in self.read("SELECT body FROM feedback WHERE session = ? ORDER BY pk", pk)]

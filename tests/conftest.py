@@ -1,0 +1,42 @@
+"""Fixtures that many tests use: a running service, and clients that speak to it raw."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+from raw_service import Raw, RawStream, running_service
+from websockets.asyncio.client import ClientConnection, connect
+
+from secgemini.local.server import LocalService
+
+
+@pytest.fixture
+def service() -> Iterator[LocalService]:
+    """A service in memory with an engine that echoes. An answer that breaks the contract fails the test."""
+    with running_service() as running:
+        yield running
+
+
+@pytest.fixture
+def http(service: LocalService) -> Iterator[Raw]:
+    """An HTTP client with the service's key."""
+    with Raw(service) as client:
+        yield client
+
+
+@pytest.fixture
+async def open_stream(service: LocalService) -> AsyncIterator[Callable[..., Any]]:
+    """Open streams to the service; they are closed when the test is over."""
+    opened: list[ClientConnection] = []
+
+    async def opener(session_id: str, *, of: LocalService | None = None, key: str = "", query: str = "") -> RawStream:
+        target = of or service
+        url = f"{target.websocket_url}/v1/stream?api_key={key or target.api_key}&session_id={session_id}{query}"
+        opened.append(await connect(url, max_size=None))
+        return RawStream(opened[-1])
+
+    yield opener
+    for socket in opened:
+        await socket.close()
