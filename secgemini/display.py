@@ -11,9 +11,11 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 if TYPE_CHECKING:
+    from markdown_it.token import Token
     from rich.console import RenderableType
     from rich.table import Table
     from rich.text import Text
@@ -99,17 +101,7 @@ def markdown(text: str) -> RenderableType:
     return page
 
 
-class _Token(Protocol):
-    """What is used of a Markdown token."""
-
-    type: str
-    content: str
-    info: str
-    attrs: dict[str, str | int | float]
-    children: list[_Token] | None
-
-
-def _disarm(tokens: Sequence[_Token]) -> None:
+def _disarm(tokens: Sequence[Token]) -> None:
     """Undo what the Markdown parser made of entities such as `&#x202e;`, and keep HTML readable."""
     for token in tokens:
         token.content = neutralise(token.content)
@@ -256,6 +248,16 @@ class ShownSession(Protocol):
         ...
 
     @property
+    def num_messages(self) -> int:
+        """Return how many messages are stored; a list of sessions has the number only."""
+        ...
+
+    @property
+    def create_time(self) -> float:
+        """Return when the session was made, in Unix seconds."""
+        ...
+
+    @property
     def files(self) -> Sequence[PublicSessionFile]:
         """Return the attached files."""
         ...
@@ -314,17 +316,24 @@ def session_tree(session: ShownSession) -> Tree:
 
 
 def sessions_table(sessions: Sequence[ShownSession]) -> Table:
-    """Draw a list of sessions as a Rich table: id, name, numbers of messages and files."""
+    """Draw a list of sessions as a Rich table: id, name, when it was made (UTC), numbers of messages and files."""
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("id", "name", box=None, pad_edge=False, highlight=False)
+    table = Table("id", "name", "created", box=None, pad_edge=False, highlight=False)
     table.add_column("messages", justify="right")
     table.add_column("files", justify="right")
     for session in sessions:
-        name, number = one_line(session.name), one_line(session.id)
-        table.add_row(Text(number), Text(name), str(len(session.messages)), str(len(session.files)))
+        counts = str(session.num_messages), str(len(session.files))
+        table.add_row(Text(one_line(session.id)), Text(one_line(session.name)), _minute(session.create_time), *counts)
     return table
+
+
+def _minute(seconds: float) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError, OSError):
+        return "?"  # the service's number is no time
 
 
 def print_history(session: ShownSession, file: TextIO | None = None) -> None:

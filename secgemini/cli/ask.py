@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +18,7 @@ from .terminal import Answer, Progress, print_json
 if TYPE_CHECKING:
     from secgemini import InteractiveSession, Message, SecGemini
 
+PARTIAL = 206  # status of a message that is a piece of one that follows whole
 _LOCAL = "Use the embedded service: no key, no network."
 _TIMEOUT = "Seconds that the answer may take."
 
@@ -63,7 +64,11 @@ def ask(
                 opened = client.create_session(enable_logging=not no_log, model=model)
                 progress.line(f"session {opened.id} ({one_line(opened.name)})")
             _attach(opened, file or (), logs or (), progress)
-            (_print_document if as_json else _print_answer)(opened, text, progress)
+            turn = Turn(opened, text, timeout)
+            if as_json:
+                print_json(turn.document(progress))
+            else:
+                turn.print(progress)
             if not (local or session):
                 progress.line(f"go on with: secgemini ask --session {opened.id} …")
 
@@ -80,10 +85,7 @@ def _read_prompt(argument: str) -> str:
 def _client(local: bool, timeout: float | None) -> SecGemini:
     from secgemini import SecGemini
 
-    if not local:
-        return SecGemini(timeout=timeout)
-    client = SecGemini.local()
-    return client if timeout is None else client.with_options(timeout=timeout)
+    return SecGemini.local() if local else SecGemini(timeout=timeout)
 
 
 def _attach(session: InteractiveSession, files: Sequence[Path], logs: Sequence[Path], progress: Progress) -> None:
@@ -94,30 +96,40 @@ def _attach(session: InteractiveSession, files: Sequence[Path], logs: Sequence[P
         progress.line(f"attached log {one_line(path.name)}")
 
 
-def _messages(session: InteractiveSession, prompt: str, progress: Progress) -> Iterator[Message]:
-    """Yield the messages of the turn in order, after saying on stderr what is not part of the answer."""
-    with contextlib.closing(session.stream_sync(prompt)) as stream:
-        for message in stream:
-            failed = message.message_type == "error" or message.status_code >= 400
-            if message.message_type != "result" and message.state != "end" and not failed and message.content:
-                progress.line(f"{message.message_type}: {message.content}")
-            yield message
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One prompt in a session, and how its messages are shown. `timeout` is in seconds, for the turn as a whole."""
 
+    session: InteractiveSession
+    prompt: str
+    timeout: float | None
 
-def _print_answer(session: InteractiveSession, prompt: str, progress: Progress) -> None:
-    answer = Answer()
-    for message in _messages(session, prompt, progress):
-        if message.message_type == "result" and message.content:
-            answer.whole(message.content, str(message.mime_type))
+    def print(self, progress: Progress) -> None:
+        """Print the results to stdout as they come, piece by piece where the service sends pieces."""
+        answer = Answer()
+        for message in self._messages(progress, partial=True):
+            if message.message_type != "result" or not message.content:
+                continue
+            if message.status_code == PARTIAL:
+                answer.piece(message.content)
+            else:
+                answer.whole(message.content, str(message.mime_type))
 
-
-def _print_document(session: InteractiveSession, prompt: str, progress: Progress) -> None:
-    messages = list(_messages(session, prompt, progress))
-    results = [message.content for message in messages if message.message_type == "result" and message.content]
-    print_json(
-        {
-            "session": {"id": session.id, "name": session.name},
+    def document(self, progress: Progress) -> dict[str, object]:
+        """Return what `--json` prints: the session, the answer as one text, and every message as it came."""
+        messages = list(self._messages(progress, partial=False))
+        results = [message.content for message in messages if message.message_type == "result" and message.content]
+        return {
+            "session": {"id": self.session.id, "name": self.session.name},
             "answer": "\n".join(results),
             "messages": [message.to_dict() for message in messages],
         }
-    )
+
+    def _messages(self, progress: Progress, *, partial: bool) -> Iterator[Message]:
+        """Yield the messages in order, after saying on stderr what is not part of the answer."""
+        with self.session.stream_sync(self.prompt, partial=partial, timeout=self.timeout) as stream:
+            for message in stream:
+                is_aside = message.message_type not in ("result", "error") and message.state != "end"
+                if is_aside and message.content and message.status_code < PARTIAL:
+                    progress.line(f"{message.message_type}: {message.content}")
+                yield message

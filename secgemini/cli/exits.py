@@ -60,6 +60,9 @@ class UsageError(SecGeminiError):
     """The command was called in a way that cannot work."""
 
 
+_EXPECTED = (SecGeminiError, ValueError, OSError)
+
+
 def exit_code(error: Exception) -> Exit:
     """Return the exit code that stands for an error."""
     match error:
@@ -69,7 +72,7 @@ def exit_code(error: Exception) -> Exit:
             return Exit.NOT_FOUND
         case APIConnectionError():
             return Exit.UNREACHABLE
-        case UsageError() | ValueError() | TypeError() | OSError():
+        case UsageError() | ValueError() | OSError():
             return Exit.USAGE
         case _:
             return Exit.FAILED
@@ -77,7 +80,8 @@ def exit_code(error: Exception) -> Exit:
 
 def error_line(error: Exception) -> str:
     """Return what is printed for an error: its class, what happened, what to do; neutralised."""
-    return f"secgemini: {type(error).__name__}: {one_line(str(error))}"
+    bug = "" if isinstance(error, _EXPECTED) else " (a bug of secgemini; SEC_GEMINI_DEBUG=1 shows where)"
+    return f"secgemini: {type(error).__name__}: {one_line(str(error))}{bug}"
 
 
 def error_document(error: Exception) -> dict[str, object]:
@@ -106,7 +110,7 @@ def reported(command: Callable[[], None], *, as_json: bool = False, debug: bool 
         return Exit.INTERRUPTED
     except BrokenPipeError:
         return _reader_gone()
-    except (SecGeminiError, ValueError, TypeError, OSError) as error:
+    except Exception as error:
         if debug or os.environ.get("SEC_GEMINI_DEBUG"):
             print(neutralise(traceback.format_exc()), file=sys.stderr)
         return refused(error, as_json=as_json)

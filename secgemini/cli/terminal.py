@@ -45,33 +45,37 @@ class Progress:
 
 
 class Answer:
-    """The answer on stdout, as it comes: whole messages, or pieces of one."""
+    """The answer on stdout, as it comes: whole messages, each of which pieces may have announced."""
 
     def __init__(self) -> None:
         self._is_terminal = sys.stdout.isatty()
-        self._in_line = False
+        self._pieces: list[str] = []
 
     def piece(self, text: str) -> None:
-        """Print a piece of a message and stay on its line."""
-        sys.stdout.write(neutralise(text))
-        sys.stdout.flush()
-        self._in_line = not text.endswith("\n")
-
-    def end(self) -> None:
-        """End a line that pieces left open."""
-        if self._in_line:
-            sys.stdout.write("\n")
-            sys.stdout.flush()
-            self._in_line = False
+        """Print a piece of the message that comes, and stay on its line."""
+        self._pieces.append(text)
+        _write(text)
 
     def whole(self, text: str, mime_type: str) -> None:
-        """Print a whole message: laid out when it is Markdown and stdout a terminal, else as it stands."""
-        self.end()
+        """Print a whole message, or what its pieces left out of it.
+
+        Without pieces, Markdown is laid out when stdout is a terminal.
+        """
+        printed, self._pieces = "".join(self._pieces), []
+        if printed and text.startswith(printed):
+            _write(text[len(printed) :] + ("" if text.endswith("\n") else "\n"))
+            return
+        if printed:  # pieces were lost with a connection: show the message from its start
+            _write("\n")
         if self._is_terminal and mime_type == "text/markdown":
             _print_markdown(text)
         else:
-            self.piece(text)
-            self.end()
+            _write(text if text.endswith("\n") else text + "\n")
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(neutralise(text))
+    sys.stdout.flush()
 
 
 def _print_styled(text: str, file: TextIO) -> None:
