@@ -264,8 +264,6 @@ def detach(session: Snapshot, session_id: str | int | None, file_idx: int | None
     target = session.data.id if session_id is None else check_text("session_id", session_id)
     is_own = target == session.data.id
     before = list(session.data.files) if is_own else list((yield from ask(_calls.session_get(target))).files)
-    if not is_own and index >= len(before):
-        raise status_error(404, f"the session has {len(before)} files", operation="POST /v1/session/detach_file")
     yield from ask(_calls.detach(target, index, before))
     if is_own:
         session.data = attrs.evolve(session.data, files=[f for i, f in enumerate(before) if i != index])

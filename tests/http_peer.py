@@ -26,7 +26,12 @@ class Heard:
 def answer(body: object, status: int = 200, headers: dict[str, str] | None = None) -> bytes:
     """Return a whole HTTP answer; a body that is no bytes is sent as JSON."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    lines = {"content-type": "application/json", "content-length": str(len(data)), "connection": "close", **(headers or {})}
+    lines = {
+        "content-type": "application/json",
+        "content-length": str(len(data)),
+        "connection": "close",
+        **(headers or {}),
+    }
     head = f"HTTP/1.1 {status} X\r\n" + "".join(f"{k}: {v}\r\n" for k, v in lines.items()) + "\r\n"
     return head.encode() + data
 

@@ -59,7 +59,11 @@ def sg(peer: HttpPeer) -> Iterator[SecGemini]:
         (answer({"user": 7}), APIResponseError, "outside the contract"),
         (answer(b"\xff\xfe"), APIResponseError, "outside the contract"),
         (answer({"detail": "no such key"}, 401), AuthenticationError, "SEC_GEMINI_API_KEY"),
-        (answer({"detail": [{"loc": ["body", "ttl"], "msg": "too small"}]}, 422), UnprocessableEntityError, "body.ttl: too"),
+        (
+            answer({"detail": [{"loc": ["body", "ttl"], "msg": "too small"}]}, 422),
+            UnprocessableEntityError,
+            "body.ttl: too",
+        ),
         (answer(b"plain words", 404), NotFoundError, "plain words"),
         (answer({"detail": "slow down"}, 429, {"retry-after": "7"}), RateLimitError, "slow down"),
         (answer(b"<h1>Bad gateway</h1>", 502), InternalServerError, "502 from GET /v1/user/info"),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from http_peer import OK, HttpPeer, answer, reset
+from secgemini_api.models import UserInfo
 from wire import FILE, USAGE, USER_INFO, message, session
 
 from secgemini import (
@@ -17,7 +18,6 @@ from secgemini import (
     no_waiting,
 )
 from secgemini._plans import choose_model
-from secgemini_api.models import UserInfo
 
 GET, REGISTER, UPDATE, DELETE, ATTACH, DETACH, GENERATE, FEEDBACK = (
     "GET /v1/session/get",
@@ -119,7 +119,9 @@ def test_attach_looks_and_finds_its_file(peer: HttpPeer, mine: InteractiveSessio
 
 
 @pytest.mark.parametrize("failure", UNCLEAR + NOT_DONE)
-def test_attach_is_sent_again_when_its_file_is_missing(peer: HttpPeer, mine: InteractiveSession, failure: object) -> None:
+def test_attach_is_sent_again_when_its_file_is_missing(
+    peer: HttpPeer, mine: InteractiveSession, failure: object
+) -> None:
     peer.on(ATTACH, failure, done(ABC))
     mine.attach_file("a.txt", b"abc")
     assert peer.count(ATTACH) == 2

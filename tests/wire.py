@@ -32,7 +32,8 @@ def message(id: str, kind: str = "result", **changes: object) -> dict[str, objec
 
 def session(id: str = "s", **changes: object) -> dict[str, object]:
     return {
-        "id": id, "user_id": "u", "org_id": "o", "model": MODEL, "ttl": 86400, "language": "en", "turns": 0, "name": "n",
+        "id": id, "user_id": "u", "org_id": "o", "model": MODEL, "ttl": 86400, "language": "en", "turns": 0,
+        "name": "n",
         "description": "", "create_time": 1763800000.5, "update_time": 1763800000.5, "num_messages": 0, "messages": [],
         "usage": USAGE, "can_log": True, "state": "start", "files": [], "logs_table": None, "local_tools": [],
         "agents_config": {}, **changes,
