@@ -20,7 +20,7 @@ from secgemini.local import sessions, system
 from secgemini.local.contract import ContractError, Operation
 from secgemini.local.fields import JsonObject
 from secgemini.local.keys import Caller
-from secgemini.local.service import Call, Problem, Service
+from secgemini.local.service import Call, RequestError, Service
 from secgemini.local.sockets import stream
 
 NO_KEY = "Authentication credentials were not provided or were invalid."
@@ -60,7 +60,7 @@ def make_app(service: Service) -> Starlette:
         Route(path, _endpoint(service, operations), methods=list(operations)) for path, operations in by_path.items()
     ]
     routes.append(WebSocketRoute("/v1/stream", stream(service)))
-    return Starlette(routes=routes, exception_handlers={HTTPException: _http_error, Problem: _problem})
+    return Starlette(routes=routes, exception_handlers={HTTPException: _http_error, RequestError: _request_error})
 
 
 def _endpoint(service: Service, operations: Mapping[str, Operation]) -> Callable[[Request], Awaitable[Response]]:
@@ -86,7 +86,7 @@ def _complaint(operation: Operation, response: Response) -> str | None:
 async def _read(service: Service, operation: Operation, request: Request) -> Call:
     caller = authenticate(service, request)
     if operation.needs_key and caller is None:
-        raise Problem(401, NO_KEY)
+        raise RequestError(401, NO_KEY)
     if caller is not None:
         check_rate(caller)
     query = operation.read_query(request.query_params.multi_items())
@@ -95,23 +95,23 @@ async def _read(service: Service, operation: Operation, request: Request) -> Cal
 
 
 def authenticate(service: Service, request: Request) -> Caller | None:
-    """Return whose key a request carries, in `x-api-key` or as a bearer token; None when there is none or no such key."""
+    """Return whose key a request carries, in `x-api-key` or as a bearer token; None when there is no such key."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     given = request.headers.get("x-api-key") or (token.strip() if scheme.lower() == "bearer" else "")
     return service.keyring.find(given) if given else None
 
 
 def check_rate(caller: Caller) -> None:
-    """Count a request against the caller's limits. Raises: Problem (429)."""
+    """Count a request against the caller's limits. Raises: RequestError (429)."""
     wait = caller.admit()
     if wait:
-        raise Problem(429, "A limit of this key is used up.", {"Retry-After": str(int(wait) + 1)})
+        raise RequestError(429, "A limit of this key is used up.", {"Retry-After": str(int(wait) + 1)})
 
 
 async def _read_body(operation: Operation, request: Request) -> JsonObject:
     media_type = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
     if media_type != "application/json" or request.headers.get("content-encoding", "identity") != "identity":
-        raise Problem(415, "The body must be application/json, not encoded.")
+        raise RequestError(415, "The body must be application/json, not encoded.")
     raw = await request.body()
     if not raw:
         raise ContractError([{"loc": ["body"], "msg": "a body is required", "type": "missing"}])
@@ -124,7 +124,7 @@ def _decode(operation: Operation, raw: bytes) -> JsonObject:
     try:
         body = msgspec.json.decode(raw)
     except (msgspec.MsgspecError, RecursionError) as error:
-        raise Problem(400, f"The body is not JSON: {error}") from None
+        raise RequestError(400, f"The body is not JSON: {error}") from None
     operation.check_body(body)
     return body if isinstance(body, dict) else {}
 
@@ -133,8 +133,8 @@ def _json(value: object, status: int = 200, headers: Mapping[str, str] | None = 
     return Response(msgspec.json.encode(value), status, headers, media_type="application/json")
 
 
-async def _problem(request: Request, error: Exception) -> Response:
-    if not isinstance(error, Problem):
+async def _request_error(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestError):
         raise error
     return _json({"detail": error.detail}, error.status, error.headers)
 

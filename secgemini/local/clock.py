@@ -15,8 +15,8 @@ _TICK = 0.001  # a seeded clock moves only when it stamps something
 class Clock:
     """Tell the time in Unix seconds, UTC.
 
-    A seeded clock starts at `SEEDED_START` and moves one millisecond with every stamp, so that the same requests get the
-    same times. `advance` moves either clock forward, so that a test of a time to live need not wait for it.
+    A seeded clock starts at `SEEDED_START` and moves one millisecond with every stamp, so that the same requests get
+    the same times. `advance` moves either clock forward, so that a test of a time to live need not wait for it.
     """
 
     def __init__(self, *, seeded: bool = False) -> None:

@@ -62,7 +62,7 @@ def _is_loopback(name: str) -> bool:
     return _is_address(name) and ip_address(name).is_loopback
 
 
-class _TooLarge(Exception):
+class _TooLargeError(Exception):
     """The body passed the limit while it was read."""
 
 
@@ -116,12 +116,12 @@ class Gate:
             message = await receive()
             size += len(message.get("body", b""))
             if size > self._limit:
-                raise _TooLarge
+                raise _TooLargeError
             return message
 
         try:
             await self._app(scope, counted, answer.send)
-        except _TooLarge:
+        except _TooLargeError:
             await answer.refuse(scope, 413, f"The body is larger than {self._limit} bytes.")
         except Exception:
             logger.exception("request %s failed", answer.request_id)

@@ -24,8 +24,8 @@ _SWEEP = 30.0  # seconds between two looks for expired sessions, besides the loo
 _BACKLOG = 1024
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  # where "everywhere" is reached
 
-# uvicorn and websockets write whole URLs to their loggers, and the URL of a stream has the key in its query. This logger
-# is known to nobody and is silent below warnings.
+# uvicorn and websockets write whole URLs to their loggers, and the URL of a stream has the key in its query. This
+# logger is known to nobody and is silent below warnings.
 _quiet = logging.Logger("secgemini.local.connections", level=logging.WARNING)
 _quiet.parent = logging.getLogger("secgemini.local")
 

@@ -29,11 +29,12 @@ class LocalService:
         with LocalService() as service:
             client = SecGemini(service.api_key, base_url=service.base_url)
 
-    `path` is an SQLite file, None keeps everything in memory. `engine` is a name (`analyst`, `openai`, `script`) or an object
-    with `answer`. `key` is the one key; `keys` are several, each with its user and limits; without either one is made up.
-    `host` and `port` are where it listens; port 0 takes a free one. `tls_cert` and `tls_key` are PEM files. `allow_origins`
-    and `allow_hosts` are origins of pages and names of this service besides those of loopback. With `seed`, ids and times
-    are the same in every run. `validate_responses` records every answer that breaks the contract in `violations`.
+    `path` is an SQLite file, None keeps everything in memory. `engine` is a name (`analyst`, `openai`, `script`) or an
+    object with `answer`. `key` is the one key; `keys` are several, each with its user and limits; without either one is
+    made up. `host` and `port` are where it listens; port 0 takes a free one. `tls_cert` and `tls_key` are PEM files.
+    `allow_origins` and `allow_hosts` are origins of pages and names of this service besides those of loopback. With
+    `seed`, ids and times are the same in every run. `validate_responses` records every answer that breaks the contract
+    in `violations`.
     """
 
     def __init__(

@@ -22,8 +22,8 @@ NOT_FOUND = "Session not found"
 class Limits:
     """What one client may ask of the service at most.
 
-    `body` and `frame` are bytes of a request's body and of a WebSocket frame, `tool_timeout` the seconds that a call of a
-    local tool may take, `silence` the seconds after which a socket that sent no prompt is served what it missed.
+    `body` and `frame` are bytes of a request's body and of a WebSocket frame, `tool_timeout` the seconds that a call
+    of a local tool may take, `silence` the seconds after which a socket that sent no prompt is served what it missed.
     """
 
     body: int = 128 * 2**20
@@ -32,8 +32,8 @@ class Limits:
     silence: float = 0.3
 
 
-class Problem(Exception):
-    """A request that ends with an HTTP error. `detail` is the contract's `ApiError.detail`."""
+class RequestError(Exception):
+    """A request that ends with an HTTP error status. `detail` is the contract's `ApiError.detail`."""
 
     def __init__(self, status: int, detail: object, headers: dict[str, str] | None = None) -> None:
         self.status = status

@@ -16,9 +16,9 @@ from secgemini.local.fields import JsonObject, flag, rows, table, text, whole
 from secgemini.local.keys import ApiKey
 from secgemini.local.messages import add_usage
 from secgemini.local.messages import read as read_message
-from secgemini.local.service import NOT_FOUND, Call, Problem, done, public_session, refused
+from secgemini.local.service import NOT_FOUND, Call, RequestError, done, public_session, refused
 from secgemini.local.store import NO_USAGE, Session
-from secgemini.local.turn import Busy
+from secgemini.local.turn import BusyError
 
 LEAST_TTL = 300
 MOST_TTL = 10 * 366 * 86400
@@ -115,7 +115,7 @@ async def get_session(call: Call) -> JsonObject:
 def _find(call: Call, session_id: str) -> Session:
     session = call.session(session_id)
     if session is None:
-        raise Problem(404, NOT_FOUND)
+        raise RequestError(404, NOT_FOUND)
     return session
 
 
@@ -137,8 +137,8 @@ async def generate(call: Call) -> JsonObject:
         return _response(session, [], 400, "exactly one message must be a query, and it must say something")
     try:
         turn = call.service.turns.submit(session, prompts[0], by_socket=False)
-    except Busy as busy:
-        raise Problem(503, str(busy)) from None
+    except BusyError as busy:
+        raise RequestError(503, str(busy)) from None
     if turn is None:
         prompt_id, status = text(prompts[0], "id"), (200, "OK")
     else:

@@ -18,7 +18,7 @@ from secgemini.local.keys import Caller
 from secgemini.local.listener import Frame, Listener
 from secgemini.local.service import NOT_FOUND, Service
 from secgemini.local.store import Session
-from secgemini.local.turn import Busy
+from secgemini.local.turn import BusyError
 
 _YES = ("true", "1", "yes", "on")
 
@@ -142,7 +142,7 @@ class Socket:
             return
         try:
             turn = self._service.turns.submit(session, message)
-        except Busy as busy:
+        except BusyError as busy:
             self._fail(503, str(busy), message)
             return
         if turn is None:

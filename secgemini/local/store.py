@@ -53,7 +53,7 @@ NO_USAGE: JsonObject = {
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session as stored. `pk` is the store's own number of it; `facts` is what the client said, as contract fields."""
+    """A session as stored. `pk` is the store's own number of it; `facts` is what the client said, by contract field."""
 
     pk: int
     owner: str
@@ -78,7 +78,11 @@ class Stored:
     text: str
 
 
-_COLUMNS = "pk, owner, id, facts, state, turns, num_messages, usage, create_time, update_time, expires, logs_hash"
+_SESSION = (
+    "SELECT s.pk, s.owner, s.id, s.facts, s.state, s.turns, s.num_messages, s.usage, s.create_time, s.update_time,"
+    " s.expires, s.logs_hash FROM sessions s"
+)
+_MESSAGE = "SELECT pk, kind, body FROM messages WHERE session = ?"
 
 
 def _dump(value: object) -> str:
@@ -143,18 +147,16 @@ class Store:
 
     def session(self, owner: str, session_id: str) -> Session | None:
         """Return a session of the owner, or None."""
-        found = self.read(f"SELECT {_COLUMNS} FROM sessions WHERE owner = ? AND id = ?", owner, session_id)  # noqa: S608
+        found = self.read(_SESSION + " WHERE s.owner = ? AND s.id = ?", owner, session_id)
         return _session(found[0]) if found else None
 
     def sessions(self, owner: str) -> list[Session]:
         """Return the owner's sessions in order of creation."""
-        return [
-            _session(row) for row in self.read(f"SELECT {_COLUMNS} FROM sessions WHERE owner = ? ORDER BY pk", owner)
-        ]  # noqa: S608
+        return [_session(row) for row in self.read(_SESSION + " WHERE s.owner = ? ORDER BY s.pk", owner)]
 
     def by_number(self, pk: int) -> Session | None:
         """Return the session with the store's number, or None."""
-        found = self.read(f"SELECT {_COLUMNS} FROM sessions WHERE pk = ?", pk)  # noqa: S608
+        found = self.read(_SESSION + " WHERE s.pk = ?", pk)
         return _session(found[0]) if found else None
 
     def change_session(self, pk: int, facts: JsonObject, now: float, expires: float) -> None:
@@ -218,12 +220,12 @@ class Store:
 
     def history(self, pk: int) -> list[Stored]:
         """Return all messages of a session, in order."""
-        return self._stored("SELECT pk, kind, body FROM messages WHERE session = ? ORDER BY pk", pk)
+        return self._stored(_MESSAGE + " ORDER BY pk", pk)
 
     def turn(self, pk: int, prompt_id: str, after: int = 0) -> list[Stored]:
         """Return the messages that followed a prompt, without it, from the one after number `after` on."""
         return self._stored(
-            "SELECT pk, kind, body FROM messages WHERE session = ? AND prompt = ? AND pk > ? AND id != prompt ORDER BY pk",
+            _MESSAGE + " AND prompt = ? AND pk > ? AND id != prompt ORDER BY pk",
             pk,
             prompt_id,
             after,
@@ -231,18 +233,14 @@ class Store:
 
     def last_message(self, pk: int) -> Stored | None:
         """Return the newest message of a session, or None when it has none."""
-        found = self._stored("SELECT pk, kind, body FROM messages WHERE session = ? ORDER BY pk DESC LIMIT 1", pk)
+        found = self._stored(_MESSAGE + " ORDER BY pk DESC LIMIT 1", pk)
         return found[0] if found else None
 
     def interrupted(self) -> list[tuple[Session, str]]:
         """Return the sessions with a turn that never ended, each with the body of its prompt."""
-        found = self.read(
-            f"SELECT {', '.join('s.' + name for name in _COLUMNS.split(', '))}, q.body FROM sessions s"  # noqa: S608
-            " JOIN messages q ON q.session = s.pk AND q.pk ="
-            " (SELECT max(pk) FROM messages WHERE session = s.pk AND id = prompt) WHERE s.state = ?",
-            RUNNING,
-        )
-        return [(_session(row[:-1]), str(row[-1])) for row in found]
+        running = [_session(row) for row in self.read(_SESSION + " WHERE s.state = ?", RUNNING)]
+        prompts = [self._stored(_MESSAGE + " AND id = prompt ORDER BY pk DESC LIMIT 1", one.pk) for one in running]
+        return [(session, prompt[0].text) for session, prompt in zip(running, prompts, strict=True) if prompt]
 
     def _stored(self, sql: str, *values: object) -> list[Stored]:
         return [Stored(int(str(pk)), str(kind), str(body)) for pk, kind, body in self.read(sql, *values)]
@@ -283,7 +281,8 @@ class Store:
                 "DELETE FROM files WHERE pk = (SELECT pk FROM files WHERE session = ? ORDER BY pk LIMIT 1 OFFSET ?)",
                 (pk, min(index, 2**31)),
             )
-            db.execute("UPDATE sessions SET update_time = ? WHERE pk = ?", (now, pk))
+            if cursor.rowcount == 1:
+                db.execute("UPDATE sessions SET update_time = ? WHERE pk = ?", (now, pk))
             return cursor.rowcount == 1
 
     def add_feedback(self, pk: int, body: JsonObject, now: float) -> None:

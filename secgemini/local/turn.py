@@ -11,7 +11,7 @@ from secgemini.local.listener import Frame, Listener
 from secgemini.local.store import NO_USAGE, Session
 
 
-class Busy(Exception):
+class BusyError(Exception):
     """The session has too many prompts waiting, or the service is stopping."""
 
 

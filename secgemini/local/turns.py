@@ -22,7 +22,7 @@ from secgemini.local.fields import JsonObject, rows, table, text
 from secgemini.local.listener import Frame, Listener
 from secgemini.local.messages import Draft, Writer, add_usage, as_draft, read, read_tool_result, token_usage
 from secgemini.local.store import NO_USAGE, Session, Store
-from secgemini.local.turn import Busy, Channel, PendingCall, Turn
+from secgemini.local.turn import BusyError, Channel, PendingCall, Turn
 
 logger = logging.getLogger("secgemini.local")
 
@@ -63,7 +63,7 @@ class Turns:
         Returns None when that turn is over: its messages are in the store.
 
         Raises:
-            Busy: too many prompts wait in this session, or the service is stopping.
+            BusyError: too many prompts wait in this session, or the service is stopping.
         """
         prompt = self._writer.prompt(given)
         channel = self._channels.setdefault(session.pk, Channel())
@@ -73,9 +73,9 @@ class Turns:
         if self._store.knows_message(session.pk, text(prompt, "id")):
             return None
         if self._stopping:
-            raise Busy("the service is stopping")
+            raise BusyError("the service is stopping")
         if len(channel.waiting) >= MOST_WAITING:
-            raise Busy(f"{MOST_WAITING} prompts wait in this session already")
+            raise BusyError(f"{MOST_WAITING} prompts wait in this session already")
         turn = Turn(session, prompt, by_socket=by_socket)
         channel.waiting.append(turn)
         if channel.task is None:

@@ -18,8 +18,8 @@ _ENGINES = {
 def find_engine(wanted: str | Engine | None) -> Engine:
     """Return an engine: the object given, the one of that name, or the default.
 
-    A name is `analyst`, `openai` or `script`, or `package.module:attribute` for one of your own: an engine, or a class or
-    function that makes one when called without arguments.
+    A name is `analyst`, `openai` or `script`, or `package.module:attribute` for one of your own: an engine, or a class
+    or function that makes one when called without arguments.
 
     Raises:
         ConfigurationError: there is no such engine, or it cannot be made as the environment is.
