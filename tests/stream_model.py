@@ -4,8 +4,8 @@
 breaks and takes both directions with it, the history is read now and told later, the service goes on. When the numbers
 are used up, nothing goes wrong any more and everything is carried to its end.
 
-The service stores a message, then sends it. It has no idea of idempotency: a prompt that comes twice is processed twice.
-What it does on a new link is its `way`:
+The service stores a message, then sends it. It has no idea of idempotency: a prompt that comes twice is processed
+twice. What it does on a new link is its `way`:
 
     a   replays the turn so far, shuffled and partly twice, between the messages that are new
     b   sends what it made while there was no link, and takes what it wrote to the dead one for delivered
@@ -18,6 +18,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+
+from secgemini_api.models import Message, MessageType, State
 
 from secgemini._turn_events import (
     Connect,
@@ -35,7 +37,6 @@ from secgemini._turn_events import (
 )
 from secgemini.errors import APIConnectionError
 from secgemini.stream import Phase, Turn
-from secgemini_api.models import Message, MessageType, State
 
 WAYS = "abcd"
 PROMPT = Message(id="prompt", message_type=MessageType.QUERY, state=State.QUERY, content="go")

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
-from secgemini.errors import StreamError
-from secgemini.stream import Effect, Turn
 from secgemini_api.models import Message, MessageType
 from stream_model import EARLIER, END, PROMPT, WAYS, Numbers, World, say
+
+from secgemini._turn_events import Effect
+from secgemini.errors import StreamError
+from secgemini.stream import Turn
 
 NUMBERS = st.lists(st.integers(0, 255), max_size=120)
 KINDS = st.sampled_from(["info", "thinking", "result", "debug", "a kind of tomorrow"])
