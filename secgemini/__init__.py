@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from ._http import ResponseInfo as ResponseInfo
     from ._plans import ROOT_ID as ROOT_ID
     from ._socket import Stream as Stream
-    from ._socket import SyncStream as SyncStream
+    from ._stream_sync import SyncStream as SyncStream
     from ._version import __version__ as __version__
     from .client import AsyncSecGemini as AsyncSecGemini
     from .client import SecGemini as SecGemini

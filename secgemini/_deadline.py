@@ -36,7 +36,7 @@ def bound_reads(transport: httpx.HTTPTransport) -> httpx.HTTPTransport:
 
 
 def _left(timeout: float | None, over: type[Exception]) -> float | None:
-    end = getattr(_current, "end", None)
+    end: float | None = getattr(_current, "end", None)
     if end is None:
         return timeout
     left = end - time.monotonic()

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import attrs
 from secgemini_api.models import (
@@ -185,7 +185,7 @@ def history(session: Snapshot) -> Plan[list[Message]]:
     return list(session.data.messages)
 
 
-def _as_input(data: PublicSession, **changes: object) -> SessionInput:
+def _as_input(data: PublicSession, **changes: Any) -> SessionInput:
     kept = SessionInput(
         id=data.id,
         user_id=data.user_id,
@@ -201,7 +201,7 @@ def _as_input(data: PublicSession, **changes: object) -> SessionInput:
 
 
 def update(session: Snapshot, name: str | None, description: str | None, ttl: int | None) -> Plan[None]:
-    changes: dict[str, object] = {}
+    changes: dict[str, Any] = {}
     if name is not None:
         changes["name"] = check_text("name", name)
     if description is not None:
@@ -347,5 +347,5 @@ def remember(session: Snapshot, messages: Sequence[Message], usage: Usage | None
     have = {message.id for message in session.data.messages}
     new = [message for message in messages if message.id not in have]
     stored = [*session.data.messages, *new]
-    changes: dict[str, object] = {"messages": stored, "num_messages": len(stored)}
+    changes: dict[str, Any] = {"messages": stored, "num_messages": len(stored)}
     session.data = attrs.evolve(session.data, **(changes if usage is None else {**changes, "usage": usage}))
