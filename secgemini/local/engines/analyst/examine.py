@@ -1,0 +1,104 @@
+"""Examine a file: let the reader of its type take it apart, search every passage, go into every file inside."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TypeVar
+
+from secgemini.local.sniff import decode_text, sniff
+
+from .embedded import decode_embedded
+from .findings import FileReport, Findings
+from .indicators import extract
+from .logsummary import LogSummary
+from .parts import Budget, Document, Fact, Inner, Note, Passage
+from .readers import reader_for
+
+_T = TypeVar("_T")
+_MOST_FACTS = 20
+_MOST_NOTES = 20
+_MOST_INNER_REPORTS = 100
+_PREVIEW = 200
+
+
+def examine(name: str, content: bytes, findings: Findings, *, sha256: str | None = None) -> FileReport:
+    """Examine a file with everything inside it and add what is found; never raises because of what it holds."""
+    kind = sniff(content, name)
+    document = Document(name, content, kind.mime_type, kind.label)
+    return _Examination(findings, Budget()).document(document, (name,), sha256=sha256)
+
+
+def search_text(text: str, trail: tuple[str, ...], findings: Findings) -> FileReport:
+    """Search a text that is no file (the prompt, a tool's output), and what is encoded in it."""
+    report = FileReport(trail[-1], len(text), "", "text/plain", "txt")
+    _Examination(findings, Budget()).passage(Passage(text), trail, report)
+    return report
+
+
+class _Examination:
+    """The examination of one attached file: the budget is for all that is inside it together."""
+
+    def __init__(self, findings: Findings, budget: Budget) -> None:
+        self._findings = findings
+        self._budget = budget
+        self._depth = 0
+
+    def document(self, document: Document, trail: tuple[str, ...], *, sha256: str | None = None) -> FileReport:
+        """Read one file or file in a file and return its report."""
+        digest = sha256 or hashlib.sha256(document.content).hexdigest()
+        report = FileReport(document.name, len(document.content), digest, document.mime_type, document.label)
+        try:
+            for part in reader_for(document.label).read(document, self._budget):
+                match part:
+                    case Passage():
+                        self.passage(part, trail, report)
+                    case Inner():
+                        self._inner(part, trail, report)
+                    case Fact():
+                        _append(report.facts, part, _MOST_FACTS)
+                    case Note():
+                        _append(report.notes, part.text, _MOST_NOTES)
+                    case LogSummary():
+                        report.logs.append(part)
+        except Exception as error:  # whatever a parser raises over a hostile file is said, not fatal
+            _append(report.notes, f"could not be read to its end: {type(error).__name__}: {error}"[:300], _MOST_NOTES)
+        return report
+
+    def passage(self, passage: Passage, trail: tuple[str, ...], report: FileReport) -> None:
+        """Search a passage, and go into what is encoded in it."""
+        way = trail + passage.where
+        self._findings.add(extract(passage.text, kinds=passage.kinds), way, numbered=passage.numbered)
+        for decoded in decode_embedded(passage.text):
+            where = (*passage.where, f"line {decoded.line}") if passage.numbered else passage.where
+            inner = self._inner(Inner(decoded.how, decoded.content, where), trail, report)
+            if inner is not None:
+                inner.preview = " ".join(decode_text(decoded.content[: 4 * _PREVIEW])[0].split())[:_PREVIEW]
+
+    def _inner(self, inner: Inner, trail: tuple[str, ...], report: FileReport) -> FileReport | None:
+        if not self._allows(inner, report):
+            return None
+        kind = sniff(inner.content, inner.name)
+        document = Document(inner.name, inner.content, kind.mime_type, kind.label)
+        self._depth += 1
+        try:
+            found = self.document(document, (*trail, *inner.where, inner.name))
+        finally:
+            self._depth -= 1
+        found.where = inner.where
+        _append(report.inner, found, _MOST_INNER_REPORTS)
+        return found
+
+    def _allows(self, inner: Inner, report: FileReport) -> bool:
+        if self._depth >= self._budget.depth:
+            _append(report.notes, f"{inner.name} was not opened: nested too deeply", _MOST_NOTES)
+            return False
+        if not self._budget.take(len(inner.content)):
+            if self._budget.first("entries"):
+                _append(report.notes, f"{inner.name} and what follows was left out: too much is inside", _MOST_NOTES)
+            return False
+        return True
+
+
+def _append(entries: list[_T], entry: _T, most: int) -> None:
+    if len(entries) < most:
+        entries.append(entry)

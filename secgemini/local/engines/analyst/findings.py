@@ -1,0 +1,122 @@
+"""What was found: indicators with every place where they stand, and a report for each file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from .indicators import Hit
+from .kinds import Kind
+from .logsummary import LogSummary
+from .parts import Fact
+
+MOST_INDICATORS = 20_000
+MOST_PLACES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something stands: the way there (`phishing.eml`, `invoice.pdf`, `page 1`), and the line if it has lines."""
+
+    trail: tuple[str, ...]
+    line: int | None = None
+
+    def __str__(self) -> str:
+        way = " › ".join(self.trail)
+        return f"{way}, line {self.line}" if self.line is not None else way
+
+
+@dataclass(slots=True)
+class Indicator:
+    """One indicator: how often it was seen, and the first places (each once) where it was."""
+
+    kind: Kind
+    value: str
+    marks: tuple[str, ...]
+    count: int = 0
+    places: list[Place] = field(default_factory=list)
+    more_places: bool = False
+
+    def seen_at(self, place: Place) -> None:
+        """Count one more place."""
+        self.count += 1
+        if self.places and (place == self.places[-1] or place in self.places):
+            return
+        if len(self.places) < MOST_PLACES:
+            self.places.append(place)
+        else:
+            self.more_places = True
+
+
+@dataclass(slots=True)
+class FileReport:
+    """What is known of one file, and of the files inside it."""
+
+    name: str
+    size: int
+    sha256: str
+    mime_type: str
+    label: str
+    facts: list[Fact] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    logs: list[LogSummary] = field(default_factory=list)
+    preview: str | None = None
+    where: tuple[str, ...] = ()
+    inner: list[FileReport] = field(default_factory=list)
+
+
+class Findings:
+    """Everything that one turn found."""
+
+    def __init__(self) -> None:
+        self.files: list[FileReport] = []
+        self.notes: list[str] = []
+        self._indicators: dict[tuple[Kind, str], Indicator] = {}
+        self.left_out = 0
+
+    def add(self, hits: Iterable[Hit], trail: tuple[str, ...], *, numbered: bool = True) -> None:
+        """Add hits of the passage that `trail` leads to."""
+        for hit in hits:
+            key = (hit.kind, _same(hit))
+            indicator = self._indicators.get(key)
+            if indicator is None:
+                if len(self._indicators) >= MOST_INDICATORS:
+                    self.left_out += 1
+                    continue
+                indicator = self._indicators[key] = Indicator(hit.kind, hit.value, hit.marks)
+            indicator.seen_at(Place(trail, hit.line if numbered else None))
+
+    def merge(self, other: Findings) -> None:
+        """Take over what another one found."""
+        self.files += other.files
+        self.notes += other.notes
+        self.left_out += other.left_out
+        for key, found in other._indicators.items():
+            known = self._indicators.get(key)
+            if known is None and len(self._indicators) >= MOST_INDICATORS:
+                self.left_out += found.count
+            elif known is None:
+                self._indicators[key] = found
+            else:
+                places = [place for place in found.places if place not in known.places]
+                room = MOST_PLACES - len(known.places)
+                known.places += places[:room]
+                known.more_places |= found.more_places or len(places) > room
+                known.count += found.count
+
+    def by_kind(self) -> Mapping[Kind, Sequence[Indicator]]:
+        """Return the indicators of each kind that was found, in the order of `Kind`, each in the order of discovery."""
+        found: dict[Kind, list[Indicator]] = {kind: [] for kind in Kind}
+        for indicator in self._indicators.values():
+            found[indicator.kind].append(indicator)
+        return {kind: indicators for kind, indicators in found.items() if indicators}
+
+    def __len__(self) -> int:
+        return len(self._indicators)
+
+
+def _same(hit: Hit) -> str:
+    """Return what makes two values one: the path of `http://host/` is the empty path."""
+    if hit.kind is Kind.URL and hit.value.endswith("/") and hit.value.count("/") == 3:
+        return hit.value[:-1]
+    return hit.value

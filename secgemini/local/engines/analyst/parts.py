@@ -1,0 +1,103 @@
+"""What a reader makes of a file: passages of text, inner files, facts and notes; and the limits it works within."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from .kinds import Kind
+from .logsummary import LogSummary
+
+MEBIBYTE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A file or a part of one. `name` is the sender's text: it is shown, never opened."""
+
+    name: str
+    content: bytes
+    mime_type: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Text to search, and where it stands in its file (`page 2`, `header From`).
+
+    `numbered` says whether line numbers mean something there.
+    """
+
+    text: str
+    where: tuple[str, ...] = ()
+    numbered: bool = True
+    kinds: Collection[Kind] = frozenset(Kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Inner:
+    """A file inside the file: an attachment, an archive entry, something decoded."""
+
+    name: str
+    content: bytes
+    where: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something a file says of itself: its subject, its number of pages."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something to look at, or something that was left out and why."""
+
+    text: str
+
+
+Part = Passage | Inner | Fact | Note | LogSummary
+
+
+@dataclass(slots=True)
+class Budget:
+    """How much may be done for one attached file, with everything that is inside it. Sizes are bytes.
+
+    The defaults keep the worst file at a few seconds and under 100 MiB; what is left out is said in the answer.
+    """
+
+    text: int = 8 * MEBIBYTE  # text that is searched (characters)
+    expanded: int = 64 * MEBIBYTE  # everything unpacked and decoded
+    entry: int = 16 * MEBIBYTE  # one unpacked entry
+    entries: int = 1000  # inner files
+    ratio: int = 200  # unpacked / packed, above one mebibyte
+    depth: int = 6  # files in files
+    pages: int = 200
+    spent: set[str] = field(default_factory=set)
+
+    def clip(self, text: str) -> tuple[str, bool]:
+        """Return as much of `text` as may still be searched, and whether that is less than all of it."""
+        kept = text[: self.text]
+        self.text -= len(kept)
+        return kept, len(kept) < len(text)
+
+    def room(self) -> int:
+        """Return how many bytes the next entry may have when it is unpacked."""
+        return max(0, min(self.entry, self.expanded))
+
+    def take(self, size: int) -> bool:
+        """Count one inner file of `size` bytes; False when the file holds too many or too much."""
+        if self.entries <= 0 or size > self.expanded:
+            return False
+        self.entries -= 1
+        self.expanded -= size
+        return True
+
+    def first(self, what: str) -> bool:
+        """Tell whether `what` happens for the first time, so that a limit is reported once."""
+        if what in self.spent:
+            return False
+        self.spent.add(what)
+        return True

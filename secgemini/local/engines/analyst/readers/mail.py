@@ -1,0 +1,126 @@
+"""E-mail: headers, text parts and attachments, each read by the reader of its own type.
+
+Parsed by the standard library's `email`. Its modern policy parses structured headers with a recursive parser that
+hostile headers can stall, so headers stay source text here, cut at a length, and are decoded one by one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from email.errors import HeaderParseError, MessageError
+from email.header import decode_header
+from email.message import Message
+from email.parser import BytesParser
+from email.policy import Compat32
+
+from ..parts import Budget, Document, Fact, Inner, Note, Part, Passage
+
+LABELS = frozenset({"eml"})
+_LONGEST_HEADER = 8192
+_MOST_HEADERS = 300
+_MOST_WORK = 20_000_000  # lines times boundaries that each of them is compared with
+_SHOWN = ("From", "Sender", "Reply-To", "Return-Path", "To", "Cc", "Subject", "Date")
+# Their values look like addresses and are none.
+_IDS = frozenset({"message-id", "in-reply-to", "references", "content-id", "x-mailer", "user-agent"})
+_BOUNDARY = re.compile(rb"(?i)boundary")
+
+
+class _SourcePolicy(Compat32):
+    """The policy that keeps headers as they came, with a limit on their length."""
+
+    def header_source_parse(self, sourcelines: Sequence[str]) -> tuple[str, str]:
+        name, value = super().header_source_parse(list(sourcelines))
+        return name[:200], value[:_LONGEST_HEADER]
+
+
+def read(document: Document, budget: Budget) -> Iterator[Part]:
+    """Yield the headers as passages and facts, and every part as a file inside."""
+    lines, boundaries = document.content.count(b"\n"), len(_BOUNDARY.findall(document.content))
+    if lines * boundaries > _MOST_WORK:
+        yield Note(f"not taken apart: {boundaries} boundaries in {lines} lines")
+        yield Passage(budget.clip(document.content.decode("latin-1"))[0])
+        return
+    message = BytesParser(policy=_SourcePolicy()).parsebytes(document.content)
+    yield from _read_headers(message)
+    yield from _read_parts(message)
+    for defect in {type(defect).__name__ for defect in message.defects}:
+        yield Note(f"malformed: {defect}")
+
+
+def _read_headers(message: Message) -> Iterator[Part]:
+    headers = [(name, _decoded(value)) for name, value in message.raw_items()][:_MOST_HEADERS]
+    for shown in _SHOWN:
+        values = [value for name, value in headers if name.lower() == shown.lower()]
+        if values:
+            yield Fact(shown, " | ".join(values[:3]))
+    for name, value in headers:
+        searched = value.replace("@", " ") if name.lower() in _IDS else value
+        yield Passage(searched, (f"header {name}",), numbered=False)
+    yield from _suspicions({name.lower(): value for name, value in headers})
+
+
+def _suspicions(headers: dict[str, str]) -> Iterator[Note]:
+    senders = {name: _domain_of(headers[name]) for name in ("from", "reply-to", "return-path") if name in headers}
+    for name in ("reply-to", "return-path"):
+        if senders.get(name) and senders.get("from") and senders[name] != senders["from"]:
+            yield Note(f"{name.title()} is at {senders[name]}, From at {senders['from']}")
+    results = headers.get("authentication-results", "").lower()
+    failed = [check for check in ("spf", "dkim", "dmarc") if re.search(rf"\b{check}=(?:hard|soft)?fail", results)]
+    if failed:
+        yield Note(f"the receiving server reports failed checks: {', '.join(failed)}")
+
+
+def _domain_of(value: str) -> str:
+    found = re.search(r"@([\w.-]{1,253})", value)
+    return found[1].lower().rstrip(".") if found else ""
+
+
+def _read_parts(message: Message) -> Iterator[Part]:
+    number = 0
+    for part in message.walk():
+        if part.is_multipart():
+            continue
+        number += 1
+        content = part.get_payload(decode=True)
+        if not isinstance(content, bytes) or not content:
+            continue
+        yield Inner(_part_name(part, number), _in_utf8(part, content))
+
+
+def _part_name(part: Message, number: int) -> str:
+    name = _decoded(str(part.get_filename() or "")).strip()
+    if name:
+        return name
+    return f"part {number} ({part.get_content_type()})"
+
+
+def _in_utf8(part: Message, content: bytes) -> bytes:
+    """Return a text part in UTF-8: its own header says what it was written in, the bytes alone do not."""
+    charset = part.get_content_charset() if part.get_content_maintype() == "text" else None
+    if not charset or charset in ("utf-8", "us-ascii"):
+        return content
+    try:
+        return content.decode(charset, "replace").encode("utf-8", "replace")
+    except (LookupError, ValueError):
+        return content
+
+
+def _decoded(value: object) -> str:
+    """Return a header's text: unfolded, encoded words decoded, undecodable bytes replaced."""
+    source = str(value).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    source = re.sub(r"\r?\n[ \t]?", " ", source)
+    try:
+        words = decode_header(source) if "=?" in source else [(source, None)]
+    except (HeaderParseError, MessageError, ValueError):
+        return source
+    return "".join(_word(text, charset) for text, charset in words).strip()
+
+
+def _word(text: str | bytes, charset: str | None) -> str:
+    if isinstance(text, str):
+        return text
+    try:
+        return text.decode(charset or "ascii", "replace")
+    except (LookupError, ValueError):
+        return text.decode("latin-1")

@@ -1,0 +1,112 @@
+"""PDF: the text of every page, the addresses behind links, embedded files, and whether it acts when it is opened."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING
+
+from ..parts import MEBIBYTE, Budget, Document, Fact, Inner, Note, Part, Passage
+
+if TYPE_CHECKING:
+    from pypdf import PageObject, PdfReader
+
+LABELS = frozenset({"pdf"})
+_LARGEST = 32 * MEBIBYTE
+_MOST_DRAWING = 4 * MEBIBYTE  # drawing instructions interpreted, over all pages: about a second for a mebibyte
+_MOST_LINKS = 500  # on one page
+_METADATA = ("title", "author", "creator", "producer")
+_ACTIONS = {"/OpenAction": "acts when it is opened", "/AA": "has additional actions", "/AcroForm": "has a form"}
+
+
+def read(document: Document, budget: Budget) -> Iterator[Part]:
+    """Yield the pages in order, each with its links, then the embedded files."""
+    from pypdf import PdfReader
+
+    # Without a handler of its own, its remarks on damaged files would end on the terminal.
+    logging.getLogger("pypdf").addHandler(logging.NullHandler())
+    if len(document.content) > _LARGEST:
+        yield Note(f"not read: larger than {_LARGEST // MEBIBYTE} MiB")
+        return
+    with _limits():
+        reader = PdfReader(io.BytesIO(document.content))
+        if reader.is_encrypted and not reader.decrypt(""):
+            yield Note("encrypted: it can only be read with its password")
+            return
+        about = _about(reader)
+    yield from about
+    yield from _pages(reader, budget)
+    with _limits():
+        attached = [(name, content) for name, contents in reader.attachments.items() for content in contents]
+    for name, content in attached:
+        yield Inner(str(name), content)
+
+
+def _limits() -> AbstractContextManager[object]:
+    """Return a context with limits for hostile files; never held over a `yield`, which might change the context."""
+    from pypdf import apply_configuration
+
+    return apply_configuration(
+        zlib_maximum_output_length=16 * MEBIBYTE,
+        lzw_maximum_output_length=16 * MEBIBYTE,
+        run_length_maximum_output_length=16 * MEBIBYTE,
+        array_based_stream_maximum_output_length=16 * MEBIBYTE,
+        stream_decoding_work_maximum_length=64 * MEBIBYTE,
+        stream_parsing_work_maximum_count=500_000,
+        xform_maximum_invocations_per_extraction=200,
+        jbig2dec_binary=None,  # no other program is started
+        disable_legacy_handling=True,
+    )
+
+
+def _about(reader: PdfReader) -> list[Part]:
+    parts: list[Part] = [Fact("pages", str(len(reader.pages)))]
+    metadata = reader.metadata
+    for name in _METADATA:
+        value = getattr(metadata, name, None) if metadata is not None else None
+        if value:
+            parts += (Fact(name, str(value)), Passage(str(value)[:10_000], (name,), numbered=False))
+    parts += (Note(text) for key, text in _ACTIONS.items() if key in reader.root_object)
+    names = reader.root_object.get("/Names")
+    if names is not None and "/JavaScript" in names.get_object():
+        parts.append(Note("contains JavaScript"))
+    return parts
+
+
+def _pages(reader: PdfReader, budget: Budget) -> Iterator[Part]:
+    drawing = _MOST_DRAWING
+    for number, page in enumerate(reader.pages, 1):
+        if number > budget.pages or drawing <= 0:
+            yield Note(f"only the first {number - 1} of {len(reader.pages)} pages were read")
+            return
+        where = f"page {number}"
+        try:
+            with _limits():
+                contents = page.get_contents()
+                drawing -= len(contents.get_data()) if contents is not None else 0
+                text = page.extract_text() if drawing > 0 else ""
+                links = _links(page)
+        except Exception as error:  # a hostile page may raise anything; the next one may be fine
+            yield Note(f"{where} could not be read: {type(error).__name__}: {error}")
+            continue
+        text, cut = budget.clip(text)
+        yield Passage(text, (where,))
+        if links:
+            yield Passage("\n".join(links), (where, "link"), numbered=False)
+        if cut:
+            yield Note(f"the text of {where} was cut, and what follows was left out")
+            return
+
+
+def _links(page: PageObject) -> list[str]:
+    links: list[str] = []
+    for annotation in (page.annotations or [])[:_MOST_LINKS]:
+        action = annotation.get_object().get("/A")
+        target = action.get_object() if action is not None else {}
+        for key in ("/URI", "/F", "/JS"):
+            value = target.get(key)
+            if isinstance(value, str):
+                links.append(" ".join(value.split()))
+    return links
