@@ -72,6 +72,12 @@ components schemas LogsUploaded properties inserted_log_lines
 components headers RequestId
 components headers RetryAfter
 components responses TooManyRequests headers Retry-After
+x-conventions keys
+x-conventions failures
+x-conventions repeating
+x-conventions tolerance
+x-conventions units
+x-conventions limits
 x-websocket url
 x-websocket frames client schema
 x-websocket frames server schema
