@@ -15,9 +15,10 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import Scope
 
 from secgemini.local import sessions, system
-from secgemini.local.contract import ContractError, Operation
+from secgemini.local.contract import Contract, ContractError, Operation
 from secgemini.local.fields import JsonObject
 from secgemini.local.keys import Caller
 from secgemini.local.service import Call, RequestError, Service
@@ -48,6 +49,14 @@ OPERATIONS: Mapping[str, Handler] = {
     "get_health": system.get_health,
     "get_root": system.get_root,
 }
+
+
+def name_operation(contract: Contract, scope: Scope) -> str:
+    """Return the name of the operation that a request is for: an operationId, `stream`, or "" for none."""
+    if scope["type"] == "websocket":
+        return "stream"
+    operation = contract.operations.get((scope["method"], scope["path"]))
+    return operation.operation_id if operation else ""
 
 
 def make_app(service: Service) -> Starlette:

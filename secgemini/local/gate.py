@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -19,6 +19,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from secgemini.local.clock import Ids
+from secgemini.local.faults import Faults
+from secgemini.local.spoil import spoil
 
 logger = logging.getLogger("secgemini.local")
 
@@ -69,8 +71,12 @@ class _TooLargeError(Exception):
 class Gate:
     """The ASGI application around the application."""
 
-    def __init__(self, app: ASGIApp, doors: Doors, ids: Ids, *, body_limit: int) -> None:
+    def __init__(
+        self, app: ASGIApp, doors: Doors, ids: Ids, faults: Faults, names: Callable[[Scope], str], *, body_limit: int
+    ) -> None:
         self._app = app
+        self._faults = faults
+        self._names = names
         self._doors = doors
         self._ids = ids
         self._limit = body_limit
@@ -89,9 +95,16 @@ class Gate:
         elif scope["type"] == "http" and scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
             await answer.preflight(headers)
         elif scope["type"] == "websocket":
-            await self._app(scope, receive, answer.send)
+            await self._pass(scope, receive, answer.send)
         else:
             await self._serve(scope, receive, answer)
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
+        faults = self._faults.strike(self._names(scope))
+        if faults:
+            await spoil(faults, self._app, scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
 
     def _origin(self, headers: Headers) -> str:
         origin = headers.get("origin", "")
@@ -120,7 +133,7 @@ class Gate:
             return message
 
         try:
-            await self._app(scope, counted, answer.send)
+            await self._pass(scope, counted, answer.send)
         except _TooLargeError:
             await answer.refuse(scope, 413, f"The body is larger than {self._limit} bytes.")
         except Exception:

@@ -40,7 +40,7 @@ class _Http(H11Protocol):
         app_state: dict[str, object],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
+        super().__init__(config, server_state, {**app_state, "connection": self}, _loop)
         self.logger = _quiet
         self.access_log = False
 
@@ -55,7 +55,7 @@ class _WebSocket(WebSocketsSansIOProtocol):
         app_state: dict[str, object],
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
+        super().__init__(config, server_state, {**app_state, "connection": self}, _loop)
         self.logger = _quiet
         self.conn.logger = _quiet
 

@@ -6,14 +6,16 @@ import atexit
 import os
 import secrets
 from collections.abc import Sequence
+from functools import partial
 from typing import Self
 
 from secgemini.errors import ConfigurationError
-from secgemini.local.app import make_app
+from secgemini.local.app import make_app, name_operation
 from secgemini.local.clock import Clock, Ids
 from secgemini.local.contract import Contract
 from secgemini.local.engines import Engine
 from secgemini.local.engines.find import find_engine
+from secgemini.local.faults import Fault, Faults
 from secgemini.local.gate import Doors, Gate
 from secgemini.local.keys import ApiKey, Keyring
 from secgemini.local.listening import Listening
@@ -30,11 +32,11 @@ class LocalService:
             client = SecGemini(service.api_key, base_url=service.base_url)
 
     `path` is an SQLite file, None keeps everything in memory. `engine` is a name (`analyst`, `openai`, `script`) or an
-    object with `answer`. `key` is the one key; `keys` are several, each with its user and limits; without either one is
-    made up. `host` and `port` are where it listens; port 0 takes a free one. `tls_cert` and `tls_key` are PEM files.
-    `allow_origins` and `allow_hosts` are origins of pages and names of this service besides those of loopback. With
-    `seed`, ids and times are the same in every run. `validate_responses` records every answer that breaks the contract
-    in `violations`.
+    object with `answer`. `faults` are rules for what goes wrong on purpose, see `secgemini.local.faults`. `key` is the
+    one key; `keys` are several, each with its user and limits; without either one is made up. `host` and `port` are
+    where it listens; port 0 takes a free one. `tls_cert` and `tls_key` are PEM files. `allow_origins` and `allow_hosts`
+    are origins of pages and names of this service besides those of loopback. With `seed`, ids and times are the same in
+    every run. `validate_responses` records every answer that breaks the contract in `violations`.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class LocalService:
         path: str | os.PathLike[str] | None = None,
         *,
         engine: str | Engine | None = None,
+        faults: Sequence[Fault | str] | None = None,
         key: str | None = None,
         keys: Sequence[ApiKey | str] = (),
         host: str = "127.0.0.1",
@@ -68,12 +71,15 @@ class LocalService:
         )
         self._limits = limits or Limits()
         self._validate = validate_responses
+        self._contract = Contract.load()
+        operations = (operation.operation_id for operation in self._contract.operations.values())
+        self.faults = Faults(operations, faults or ())
+        """What goes wrong on purpose; `faults.set(…)` changes it while the service runs."""
         self.clock = Clock(seeded=seed is not None)
         """The service's time. `clock.advance(seconds)` makes sessions expire without waiting."""
         self.violations: list[str] = []
         """What was wrong with answers, when `validate_responses` is on."""
         self._ids = Ids(seed)
-        self._contract = Contract.load()
         self._listening: Listening | None = None
 
     @property
@@ -106,7 +112,14 @@ class LocalService:
             store = Store(self._path)
             try:
                 service = self._assemble(store)
-                app = Gate(make_app(service), self._doors, self._ids, body_limit=self._limits.body)
+                app = Gate(
+                    make_app(service),
+                    self._doors,
+                    self._ids,
+                    self.faults,
+                    partial(name_operation, self._contract),
+                    body_limit=self._limits.body,
+                )
                 self._listening = Listening(service, app, *self._address, tls=self._tls)
             except BaseException:
                 store.close()

@@ -7,6 +7,7 @@ What the socket has not taken when it goes stays in the store, for the next one.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 
 import msgspec
@@ -19,6 +20,8 @@ from secgemini.local.listener import Frame, Listener
 from secgemini.local.service import NOT_FOUND, Service
 from secgemini.local.store import Session
 from secgemini.local.turn import BusyError
+
+logger = logging.getLogger("secgemini.local")
 
 _YES = ("true", "1", "yes", "on")
 
@@ -90,13 +93,21 @@ class Socket:
             event = await self._websocket.receive()
 
     async def _write(self) -> None:
-        while True:
-            frame = await self._listener.take()
-            if self._service.complain is not None:
-                self._check(frame)
-            await self._websocket.send_text(frame.text)
-            if frame.took is not None:
-                frame.took(frame.number)
+        try:
+            while True:
+                await self._send(await self._listener.take())
+        except WebSocketDisconnect:
+            return  # what was not sent stays in the store; the reading task ends the socket
+        except Exception:
+            logger.exception("a socket failed")
+            await self._websocket.close(1011)
+
+    async def _send(self, frame: Frame) -> None:
+        if self._service.complain is not None:
+            self._check(frame)
+        await self._websocket.send_text(frame.text)
+        if frame.took is not None:
+            frame.took(frame.number)
 
     def _check(self, frame: Frame) -> None:
         try:

@@ -1,0 +1,137 @@
+"""Make the faults happen: an ASGI layer that stands between a request and its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Sequence
+
+import msgspec
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from secgemini.local.faults import Fault
+
+_PIECES = 10  # a slow body comes in so many
+_HTML = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
+
+
+async def spoil(faults: Sequence[Fault], app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve one request, or one socket, with the faults that strike it."""
+    by_kind = {fault.kind: fault for fault in faults}
+    if "latency" in by_kind:
+        await asyncio.sleep(by_kind["latency"].value)
+    if "reset" in by_kind:
+        reset(scope)
+        await _gone(receive)
+    elif "status" in by_kind:
+        await _answer(by_kind["status"], scope, send)
+    elif scope["type"] == "websocket":
+        await app(scope, receive, _Frames(by_kind, scope, send).send)
+    else:
+        await app(scope, receive, _Body(by_kind, scope, send).send)
+        if "lost" in by_kind:
+            await _gone(receive)
+
+
+async def _gone(receive: Receive) -> None:
+    """Wait until the server knows too that the connection is gone."""
+    while not (await receive())["type"].endswith(".disconnect"):
+        continue
+
+
+def reset(scope: Scope) -> None:
+    """Reset the TCP connection of a request: the peer sees ECONNRESET, not an orderly end."""
+    transport: asyncio.Transport = scope["state"]["connection"].transport
+    raw = transport.get_extra_info("socket")
+    if raw is not None:
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
+
+
+async def _answer(fault: Fault, scope: Scope, send: Send) -> None:
+    status = int(fault.value)
+    headers = [(b"content-type", b"application/json")]
+    if fault.retry_after is not None:
+        headers.append((b"retry-after", f"{fault.retry_after:g}".encode()))
+    kind = "http.response" if scope["type"] == "http" else "websocket.http.response"
+    await send({"type": f"{kind}.start", "status": status, "headers": headers})
+    await send({"type": f"{kind}.body", "body": msgspec.json.encode({"detail": f"a fault rule says {status}"})})
+
+
+class _Body:
+    """Spoils the body of an answer."""
+
+    def __init__(self, faults: dict[str, Fault], scope: Scope, send: Send) -> None:
+        self._faults = faults
+        self._scope = scope
+        self._send = send
+        self._start: Message = {}
+
+    async def send(self, message: Message) -> None:
+        """Send a part of the answer."""
+        if "lost" in self._faults:
+            reset(self._scope)
+        elif message["type"] == "http.response.start":
+            self._start = message
+        elif "truncate" in self._faults:
+            await self._truncate(message["body"])
+        elif "malform" in self._faults:
+            await self._malform(message)
+        elif "slow" in self._faults:
+            await self._slow(message, self._faults["slow"].value)
+        else:
+            await self._whole(message)
+
+    async def _whole(self, message: Message) -> None:
+        if self._start:
+            await self._send(self._start)
+            self._start = {}
+        await self._send(message)
+
+    async def _truncate(self, body: bytes) -> None:
+        await self._whole({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+        await asyncio.sleep(0)
+        self._scope["state"]["connection"].transport.close()
+
+    async def _malform(self, message: Message) -> None:
+        body = message["body"][: len(message["body"]) // 2] or _HTML
+        headers = [pair for pair in self._start["headers"] if pair[0] != b"content-length"]
+        self._start["headers"] = [*headers, (b"content-length", str(len(body)).encode())]
+        await self._whole({**message, "body": body})
+
+    async def _slow(self, message: Message, seconds: float) -> None:
+        body = message["body"]
+        step = max(1, -(-len(body) // _PIECES))
+        pieces = [body[start : start + step] for start in range(0, len(body), step)] or [b""]
+        for index, piece in enumerate(pieces):
+            await asyncio.sleep(seconds / len(pieces))
+            await self._whole({**message, "body": piece, "more_body": index < len(pieces) - 1})
+
+
+class _Frames:
+    """Spoils the frames that a socket sends; they are counted from 1."""
+
+    def __init__(self, faults: dict[str, Fault], scope: Scope, send: Send) -> None:
+        self._faults = faults
+        self._scope = scope
+        self._send = send
+        self._count = 0
+
+    async def send(self, message: Message) -> None:
+        """Send a frame, or anything else."""
+        if message["type"] != "websocket.send":
+            await self._send(message)
+            return
+        self._count += 1
+        if self._due("delay"):
+            await asyncio.sleep(self._faults["delay"].seconds)
+        if self._due("kill"):
+            reset(self._scope)
+            raise ConnectionResetError("by a fault rule")
+        await self._send(message)
+        if self._due("duplicate"):
+            await self._send(message)
+
+    def _due(self, kind: str) -> bool:
+        return kind in self._faults and self._count == int(self._faults[kind].value)

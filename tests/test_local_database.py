@@ -1,0 +1,172 @@
+"""What the service keeps in a file, whatever happens to its process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from raw_service import EchoEngine, Raw, RawStream, running_service, session_body
+
+from secgemini.errors import ConfigurationError
+from secgemini.local.server import LocalService
+
+KEY = "a-key-of-the-tests"
+MODEL = "raw_service:EchoEngine"
+
+
+@contextmanager
+def serving(database: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Run `secgemini serve` as a process; yield it and its address."""
+    command = [sys.executable, "-c", "from secgemini.cli import main; main()", "serve", "--db", str(database)]
+    environment = os.environ | {"SEC_GEMINI_API_KEY": KEY, "PYTHONPATH": str(Path(__file__).parent)}
+    with subprocess.Popen([*command, "--engine", MODEL], env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            ready = process.stdout.readline()
+            yield process, next(word for word in ready.split() if word.startswith("http"))
+        finally:
+            process.kill()
+
+
+def client_of(address: str) -> httpx.Client:
+    return httpx.Client(base_url=address, headers={"x-api-key": KEY}, timeout=30)
+
+
+def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
+    database = tmp_path / "s.db"
+    with running_service(path=database, key=KEY) as service, Raw(service) as http:
+        session_id = http.register(name="kept")
+        http.ask(session_id, "hello")
+        http.post("/v1/session/attach_file", json={"session_id": session_id, "filename": "a", "content": "YQ=="})
+        before = http.session(session_id)
+    assert [path.name for path in tmp_path.iterdir()] == ["s.db"], "stopped in order, the file is in one piece"
+    with running_service(path=database, key=KEY) as service, Raw(service) as http:
+        assert http.session(session_id) == before
+
+
+def test_a_database_has_one_service_at_a_time(tmp_path: Path) -> None:
+    database = tmp_path / "s.db"
+    with running_service(path=database), pytest.raises(ConfigurationError, match="in use by another process"):
+        LocalService(database, engine=EchoEngine()).start()
+    with serving(database), pytest.raises(ConfigurationError, match="in use by another process"):
+        LocalService(database, engine=EchoEngine()).start()
+    with running_service(path=database):
+        pass
+
+
+@pytest.mark.parametrize("content", [b"not a database, but long enough to look at" * 100, "other", "directory"])
+def test_what_is_no_database_of_ours_is_left_alone(tmp_path: Path, content: bytes | str) -> None:
+    path = tmp_path / "x"
+    if content == "directory":
+        path.mkdir()
+    elif content == "other":
+        with sqlite3.connect(path) as other:
+            other.execute("CREATE TABLE holidays (day TEXT)")
+        other.close()
+    elif isinstance(content, bytes):
+        path.write_bytes(content)
+    before = path.read_bytes() if path.is_file() else b""
+    with pytest.raises(ConfigurationError, match=r"database|cannot open"):
+        LocalService(path, engine=EchoEngine()).start()
+    assert path.is_dir() or path.read_bytes() == before
+
+
+def test_a_turn_that_the_process_did_not_survive_is_ended_with_an_error(tmp_path: Path) -> None:
+    database = tmp_path / "s.db"
+    with running_service(path=database, key=KEY) as service, Raw(service) as http:
+        session_id = http.register()
+        http.ask(session_id, "hello")
+    with sqlite3.connect(database) as broken:
+        broken.execute("DELETE FROM messages WHERE kind IN ('result', 'info')")
+        broken.execute("UPDATE sessions SET state = 'running_agent'")
+    broken.close()
+    with running_service(path=database, key=KEY) as service, Raw(service) as http:
+        session = http.session(session_id)
+        assert session["state"] == "agent_done"
+        assert [(m["message_type"], m["status_code"]) for m in session["messages"]] == [
+            ("query", 200),
+            ("thinking", 200),
+            ("error", 503),
+            ("info", 200),
+        ]
+
+        async def rejoin() -> list[dict[str, Any]]:
+            from websockets.asyncio.client import connect
+
+            url = f"{service.websocket_url}/v1/stream?api_key={KEY}&session_id={session_id}"
+            async with connect(url) as socket:
+                return await RawStream(socket).turn()
+
+        assert asyncio.run(rejoin()) == session["messages"][2:], "what a client that was there has not seen"
+
+
+def test_sigterm_ends_the_process_in_order(tmp_path: Path) -> None:
+    database = tmp_path / "s.db"
+    with serving(database) as (process, address), client_of(address) as http:
+        assert http.post("/v1/session/register", json=session_body()).json()["ok"]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["s.db"]
+
+
+def load_until_killed(address: str, process: subprocess.Popen[str], after: float) -> dict[str, list[str]]:
+    """Register, attach and ask until the process is killed; return what was acknowledged, by session."""
+    acknowledged: dict[str, list[str]] = {}
+    deadline = time.monotonic() + after
+    with client_of(address) as http:
+        try:
+            while True:
+                body = session_body()
+                if http.post("/v1/session/register", json=body).json()["ok"]:
+                    acknowledged[body["id"]] = []
+                file = {"session_id": body["id"], "filename": "f.txt", "content": "YQ=="}
+                if http.post("/v1/session/attach_file", json=file).json()["ok"]:
+                    acknowledged[body["id"]].append("f.txt")
+                prompt = {"message_type": "query", "content": "hello there"}
+                answer = http.post("/v1/session/generate", json={"id": body["id"], "messages": [prompt]}).json()
+                acknowledged[body["id"]] += [message["id"] for message in answer["messages"]]
+                if time.monotonic() > deadline:
+                    process.kill()
+        except httpx.TransportError:
+            return acknowledged
+
+
+def kill_and_check(database: Path, rounds: int) -> int:
+    """Kill the service `rounds` times under load; return how many acknowledged things were looked for."""
+    rng = random.Random(7)
+    expected: dict[str, list[str]] = {}
+    for _ in range(rounds):
+        with serving(database) as (process, address):
+            expected |= load_until_killed(address, process, rng.uniform(0.0, 0.5))
+        check = sqlite3.connect(database)
+        assert check.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        check.close()
+        with running_service(path=database, key=KEY) as service, Raw(service) as http:
+            for session_id, things in expected.items():
+                session = http.session(session_id)
+                there = {file["name"] for file in session["files"]} | {m["id"] for m in session["messages"]}
+                assert set(things) <= there
+                assert session["state"] in ("start", "agent_done")
+    return sum(1 + len(things) for things in expected.values())
+
+
+def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
+    assert kill_and_check(tmp_path / "s.db", rounds=2) > 2
+
+
+@pytest.mark.slow
+def test_what_was_acknowledged_survives_kill_9_fifty_times(tmp_path: Path) -> None:
+    found = kill_and_check(tmp_path / "s.db", rounds=50)
+    print(f"\n50 kills, {found} acknowledged sessions, files and messages: all there, integrity ok 50 times")

@@ -1,0 +1,129 @@
+"""Faults on purpose: each does to a raw client what it says, and the same seed does the same."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import httpx
+import pytest
+from raw_service import Raw, RawStream, running_service
+from websockets.exceptions import ConnectionClosedError, InvalidStatus
+
+from secgemini.errors import ConfigurationError
+from secgemini.local.faults import Fault
+from secgemini.local.server import LocalService
+
+
+def test_a_status_comes_as_often_as_the_rule_says_and_does_nothing(service: LocalService, http: Raw) -> None:
+    service.faults.set(Fault("register_session", "status", 503, times=2, retry_after=7))
+    answers = [http.post("/v1/session/register", json={}) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [503, 503, 422]
+    assert answers[0].headers["retry-after"] == "7"
+    assert answers[0].headers["x-request-id"]
+    assert http.get("/v1/session/list").json() == []
+
+
+def test_a_reset_does_nothing_and_a_lost_answer_did_everything(service: LocalService, http: Raw) -> None:
+    service.faults.set("register_session:reset,times=1", "register_session:lost,after=1,times=1")
+    with pytest.raises(httpx.TransportError):
+        http.register()
+    assert http.get("/v1/session/list").json() == []
+    with pytest.raises(httpx.TransportError):
+        http.register()
+    assert len(http.get("/v1/session/list").json()) == 1
+
+
+def test_bodies_are_spoiled(service: LocalService, http: Raw) -> None:
+    service.faults.set("get_health:truncate,times=1", "get_health:malform,after=1,times=1")
+    with pytest.raises(httpx.RemoteProtocolError):
+        http.get("/health")
+    malformed = http.get("/health")
+    assert malformed.status_code == 200
+    with pytest.raises(ValueError, match=r"JSON|Expecting|Unterminated"):
+        malformed.json()
+    assert http.get("/health").json()["status"] == "ok"
+
+
+@pytest.mark.parametrize("rule", ["*:latency=0.2,times=1", "get_health:slow=0.2,times=1"])
+def test_waiting(service: LocalService, http: Raw, rule: str) -> None:
+    service.faults.set(rule)
+    started = time.monotonic()
+    assert http.get("/health").json()["status"] == "ok"
+    assert time.monotonic() - started > 0.19
+
+
+class TestStream:
+    async def test_the_socket_is_reset_instead_of_the_nth_frame(
+        self, service: LocalService, http: Raw, open_stream: Any
+    ) -> None:
+        service.faults.set("stream:kill=2,times=1")
+        session_id = http.register()
+        first: RawStream = await open_stream(session_id)
+        await first.ask("x")
+        taken = await first.next()
+        with pytest.raises(ConnectionClosedError) as cut:
+            await first.next()
+        assert cut.value.rcvd is None, "no closing handshake"
+        second: RawStream = await open_stream(session_id)
+        rest = await second.turn()
+        assert [taken, *rest] == http.session(session_id)["messages"][1:]
+
+    async def test_a_frame_comes_twice_or_late(self, service: LocalService, http: Raw, open_stream: Any) -> None:
+        service.faults.set("stream:duplicate=1", "stream:delay=2,seconds=0.2")
+        stream: RawStream = await open_stream(http.register())
+        await stream.ask("x")
+        assert await stream.next() == await stream.next()
+        started = time.monotonic()
+        await stream.next()
+        assert time.monotonic() - started > 0.15
+
+    async def test_the_handshake_fails(self, service: LocalService, http: Raw, open_stream: Any) -> None:
+        service.faults.set("stream:status=500,times=1")
+        session_id = http.register()
+        with pytest.raises(InvalidStatus) as refused:
+            await open_stream(session_id)
+        assert refused.value.response.status_code == 500
+        assert await open_stream(session_id)
+
+
+def test_the_same_seed_strikes_the_same_requests() -> None:
+    def struck(seed: int) -> list[int]:
+        rule = f"get_health:status=500,probability=0.5,seed={seed}"
+        with running_service(faults=[rule]) as service, Raw(service) as http:
+            return [http.get("/health").status_code for _ in range(20)]
+
+    assert struck(1) == struck(1)
+    assert {200, 500} == set(struck(1))
+    assert struck(1) != struck(2)
+
+
+def test_rules_are_read_from_a_file(tmp_path: Any) -> None:
+    path = tmp_path / "rules"
+    path.write_text("# every second one\nget_health:status=500,times=1\n\nget_root:status=404\n")
+    with running_service(faults=[str(path)]) as service, Raw(service) as http:
+        assert [http.get("/health").status_code for _ in range(2)] == [500, 200]
+        assert http.get("/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "generate",
+        "generate:",
+        "generate:status",
+        "generate:status=200",
+        "generate:status=5x",
+        "generat:status=500",
+        "generate:explode",
+        "generate:kill=2",
+        "stream:truncate",
+        "generate:reset,probability=2",
+        "generate:reset,often=1",
+        ":reset",
+        "/no/such/file",
+    ],
+)
+def test_a_rule_that_means_nothing_is_refused(rule: str) -> None:
+    with pytest.raises(ConfigurationError):
+        LocalService(faults=[rule])
