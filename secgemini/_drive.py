@@ -58,6 +58,11 @@ class Driver:
         self._api = Api(connections, config.base_url)
         self._chance = chance
 
+    @classmethod
+    def of(cls, config: Config) -> Driver:
+        """Return a driver with connections and a budget of its own."""
+        return cls(config, Connections(config), Budget())
+
     def with_config(self, config: Config) -> Driver:
         """Return a driver with other settings over the same connections and budget."""
         return Driver(config, self.connections, self.budget, self._chance)

@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
-from . import _plans
-from ._calls import sessions as list_plan
-from ._calls import user_info as user_info_call
-from ._drive import Driver
-from ._http import Connections, ResponseInfo, seen_responses
+from ._later import Later
 from .config import Config, Limits, Timeout
 from .errors import ConfigurationError
-from .retry import Budget
-from .session import AsyncInteractiveSession, InteractiveSession
 
 if TYPE_CHECKING:
     import ssl
 
     from secgemini_api.client import AuthenticatedClient
-    from secgemini_api.models import ModelInfo, UserInfo
+    from secgemini_api.models import ModelInfo, PublicSession, UserInfo
 
+    from . import _calls, _drive, _http, _plans
+    from ._http import ResponseInfo
     from .local.engines import Engine
     from .local.faults import Fault
     from .local.server import LocalService
+    from .session import AsyncInteractiveSession, InteractiveSession
     from .tools import Approve, Tool, Toolbox
 
     Tools = Sequence[Tool | Callable[..., object]]
+else:
+    _calls, _drive, _http, _plans = (Later(f"secgemini.{name}") for name in ("_calls", "_drive", "_http", "_plans"))
 
 DAY = 86400  # seconds
 MODEL = "sec-gemini-stable"
@@ -66,8 +66,9 @@ class _Client:
         self._set_up(config)
 
     def _set_up(self, config: Config) -> None:
-        connections = Connections(config)
-        self._driver = Driver(config, connections, Budget())
+        self._config = config
+        self._lock = threading.Lock()
+        self._made_driver: _drive.Driver | None = None
         self._user: UserInfo | None = None
         self._service: LocalService | None = None
         self._owns_connections = True
@@ -109,24 +110,32 @@ class _Client:
         return client
 
     @property
+    def _driver(self) -> _drive.Driver:
+        if self._made_driver is None:
+            with self._lock:
+                if self._made_driver is None:
+                    self._made_driver = _drive.Driver.of(self._config)
+        return self._made_driver
+
+    @property
     def base_url(self) -> str:
         """Return the address of the HTTP service, without a slash at the end."""
-        return self._driver.config.base_url
+        return self._config.base_url
 
     @property
     def websocket_url(self) -> str:
         """Return the address of the WebSocket service, without a slash at the end."""
-        return self._driver.config.websocket_url
+        return self._config.websocket_url
 
     @property
     def logs_url(self) -> str:
         """Return the address of the logs processor, "" when none is set."""
-        return self._driver.config.logs_url
+        return self._config.logs_url
 
     @property
     def config(self) -> Config:
         """Return the settings; their repr hides the key, and pickling them leaves it out."""
-        return self._driver.config
+        return self._config
 
     @property
     def service(self) -> LocalService | None:
@@ -158,8 +167,8 @@ class _Client:
             if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
                 raise ValueError(f"max_retries must be 0 or more, not {max_retries!r}")
             changes["max_retries"] = max_retries
-        other = type(self).__new__(type(self))
-        other._driver = self._driver.with_config(self._driver.config.replace(**changes))
+        other = type(self)._of(self._config.replace(**changes))
+        other._made_driver = self._driver.with_config(other._config)
         other._user = self._user
         other._service = self._service
         other._owns_connections = False
@@ -169,11 +178,11 @@ class _Client:
     def responses(self) -> Generator[list[ResponseInfo]]:
         """Collect status, headers and request id of every answer that this thread or task gets inside the block."""
         seen: list[ResponseInfo] = []
-        token = seen_responses.set(seen)
+        token = _http.seen_responses.set(seen)
         try:
             yield seen
         finally:
-            seen_responses.reset(token)
+            _http.seen_responses.reset(token)
 
     def _keep_user(self, user: UserInfo) -> None:
         self._user = user
@@ -189,7 +198,7 @@ class _Client:
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the settings without the key: unpickling reads SEC_GEMINI_API_KEY."""
-        return (type(self)._of, (self._driver.config,))
+        return (type(self)._of, (self._config,))
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(base_url={self.base_url!r})"
@@ -233,9 +242,14 @@ class SecGemini(_Client):
         """
         return cls._start_local(path, engine, faults)
 
+    def _session(self, data: PublicSession, toolbox: Toolbox | None = None) -> InteractiveSession:
+        from .session import InteractiveSession
+
+        return InteractiveSession(self._driver, data, toolbox)
+
     def user_info(self) -> UserInfo:
         """Return who the key belongs to, its limits, its sessions and the models it may use (one GET)."""
-        user = self._driver.run(user_info_call())
+        user = self._driver.run(_calls.user_info())
         self._keep_user(user)
         return user
 
@@ -277,19 +291,18 @@ class SecGemini(_Client):
         definitions = toolbox.definitions() if toolbox else ()
         new = _plans.NewSession(name, description, ttl, enable_logging, model, language, agents_config, definitions)
         plan = _plans.create_session(new, self._user, self._keep_user)
-        return InteractiveSession(self._driver, self._driver.run(plan), toolbox)
+        return self._session(self._driver.run(plan), toolbox)
 
     def list_sessions(self) -> list[InteractiveSession]:
         """Return all sessions of the key, oldest first, in one request; `session.history()` reads their messages."""
-        return [InteractiveSession(self._driver, data) for data in self._driver.run(list_plan())]
+        return [self._session(data) for data in self._driver.run(_calls.sessions())]
 
     def resume_session(
         self, session_id: str, *, tools: Tools = (), approve: Approve | None = None
     ) -> InteractiveSession:
         """Return an existing session with its messages. Raises `NotFoundError` when there is none with this id."""
         toolbox = self._toolbox(tools, approve)
-        data = self._driver.run(_plans.resume(session_id))
-        return InteractiveSession(self._driver, data, toolbox)
+        return self._session(self._driver.run(_plans.resume(session_id)), toolbox)
 
     def close(self) -> None:
         """Close the connections, and the embedded service that `local` started. Safe to call twice."""
@@ -329,9 +342,14 @@ class AsyncSecGemini(_Client):
         return self
         yield
 
+    def _session(self, data: PublicSession, toolbox: Toolbox | None = None) -> AsyncInteractiveSession:
+        from .session import AsyncInteractiveSession
+
+        return AsyncInteractiveSession(self._driver, data, toolbox)
+
     async def user_info(self) -> UserInfo:
         """Return who the key belongs to: see `SecGemini.user_info`."""
-        user = await self._driver.arun(user_info_call())
+        user = await self._driver.arun(_calls.user_info())
         self._keep_user(user)
         return user
 
@@ -357,19 +375,18 @@ class AsyncSecGemini(_Client):
         definitions = toolbox.definitions() if toolbox else ()
         new = _plans.NewSession(name, description, ttl, enable_logging, model, language, agents_config, definitions)
         plan = _plans.create_session(new, self._user, self._keep_user)
-        return AsyncInteractiveSession(self._driver, await self._driver.arun(plan), toolbox)
+        return self._session(await self._driver.arun(plan), toolbox)
 
     async def list_sessions(self) -> list[AsyncInteractiveSession]:
         """Return all sessions of the key: see `SecGemini.list_sessions`."""
-        return [AsyncInteractiveSession(self._driver, data) for data in await self._driver.arun(list_plan())]
+        return [self._session(data) for data in await self._driver.arun(_calls.sessions())]
 
     async def resume_session(
         self, session_id: str, *, tools: Tools = (), approve: Approve | None = None
     ) -> AsyncInteractiveSession:
         """Return an existing session with its messages: see `SecGemini.resume_session`."""
         toolbox = self._toolbox(tools, approve)
-        data = await self._driver.arun(_plans.resume(session_id))
-        return AsyncInteractiveSession(self._driver, data, toolbox)
+        return self._session(await self._driver.arun(_plans.resume(session_id)), toolbox)
 
     async def aclose(self) -> None:
         """Close the connections, and the embedded service that `local` started. Safe to call twice."""

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 from secgemini_api.models import FeedbackType
 
-from . import _plans, _turns
+from . import _plans
+from ._later import Later
 from ._plans import Snapshot
 from ._upload import Progress
 from .display import print_history, session_html
@@ -29,11 +30,14 @@ if TYPE_CHECKING:
         Usage,
     )
 
+    from . import _logs, _turns
     from ._drive import Driver
     from ._socket import Stream
     from ._stream_sync import SyncStream
     from .response import SessionResponse
     from .tools import Toolbox
+else:
+    _turns, _logs = Later("secgemini._turns"), Later("secgemini._logs")
 
 
 class _Session(Snapshot):
@@ -241,8 +245,6 @@ class InteractiveSession(_Session):
         Raises:
             ConfigurationError: no `logs_url`.
         """
-        from . import _logs
-
         return self._driver.run(_logs.attach_logs(self, path, self._driver.config.logs_url, mapping, progress))
 
     def update(self, name: str | None = None, description: str | None = None, ttl: int | None = None) -> None:
@@ -324,8 +326,6 @@ class AsyncInteractiveSession(_Session):
         progress: Progress | None = None,
     ) -> PublicLogsTable:
         """Upload a log file and attach it: see `InteractiveSession.attach_logs`."""
-        from . import _logs
-
         return await self._driver.arun(_logs.attach_logs(self, path, self._driver.config.logs_url, mapping, progress))
 
     async def update(self, name: str | None = None, description: str | None = None, ttl: int | None = None) -> None:
