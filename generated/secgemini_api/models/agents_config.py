@@ -11,7 +11,9 @@ from ..errors import UnexpectedShape
 
 @_attrs_define
 class AgentsConfig:
-    """Settings of single agents, an object for each by the agent's name. Which settings exist is the service's business."""
+    """Settings of single agents, an object for each by the agent's name. Which settings exist is the service's
+    business.
+    """
 
     additional_properties: dict[str, JsonObject] = _attrs_field(init=False, factory=dict)
     """Fields that the contract does not name; they are kept and sent back."""

@@ -28,7 +28,7 @@ class ChatCompletionRequest:
     """Probability mass that tokens are drawn from, from 0 to 1."""
 
     n: int | None | Unset = 1
-    """How many answers to make."""
+    """How many answers to make to the same conversation."""
 
     stream: bool | None | Unset = False
     """Whether to answer with server-sent events instead of one JSON object."""
@@ -158,13 +158,13 @@ _NAMES = (
 _FIELDS = itemgetter(*_NAMES)
 _KNOWN = frozenset(_NAMES)
 _DEFAULTS: dict[str, Any] = {
-    "temperature": 0.0,
-    "top_p": 1.0,
-    "n": 1,
-    "stream": False,
+    "temperature": UNSET,
+    "top_p": UNSET,
+    "n": UNSET,
+    "stream": UNSET,
     "max_tokens": UNSET,
-    "presence_penalty": 0.0,
-    "frequency_penalty": 0.0,
+    "presence_penalty": UNSET,
+    "frequency_penalty": UNSET,
     "user": UNSET,
     "metadata": UNSET,
 }

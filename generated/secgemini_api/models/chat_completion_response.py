@@ -16,7 +16,7 @@ class ChatCompletionResponse:
     """The answer to a chat."""
 
     id: str
-    """Identifies the completion."""
+    """Identifies the completion, for questions about it."""
 
     created: int
     """When the answer was made, in whole Unix seconds (UTC)."""
@@ -31,7 +31,7 @@ class ChatCompletionResponse:
     """Token counts of a chat completion."""
 
     object_: str = "chat.completion"
-    """Always `chat.completion`."""
+    """The kind of object, always `chat.completion`."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
     """Fields that the contract does not name; they are kept and sent back."""

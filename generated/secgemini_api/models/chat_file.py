@@ -15,7 +15,7 @@ class ChatFile:
     """A file with its content."""
 
     filename: str
-    """The file's name."""
+    """The file's name, so that the answer can refer to it."""
 
     file_data: str
     """A `data:` URL with the file in base64."""

@@ -16,7 +16,7 @@ class ChatFilePart:
     """A file within a chat message."""
 
     type_: Literal["file"]
-    """Says that this part is a file."""
+    """Always `file`; says that this part is a file."""
 
     file: ChatFile
     """A file with its content."""

@@ -16,10 +16,10 @@ class ChatImagePart:
     """An image within a chat message."""
 
     type_: Literal["image_url"]
-    """Says that this part is an image."""
+    """Always `image_url`; says that this part is an image."""
 
     image_url: ChatImageUrl | str
-    """Where the image is; an address, or an object with one."""
+    """Where an image is, as an address or as an object with one."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
     """Fields that the contract does not name; they are kept and sent back."""

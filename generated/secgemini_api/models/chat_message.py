@@ -20,7 +20,7 @@ class ChatMessage:
     """Who speaks in a chat, in the words of OpenAI's format."""
 
     content: list[ChatFilePart | ChatImagePart | ChatTextPart] | str
-    """What is said, as a text or as a list of parts. Answers are always a text."""
+    """What is said in a chat message, as a text or as a list of parts."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
     """Fields that the contract does not name; they are kept and sent back."""

@@ -16,10 +16,10 @@ class ChatTextPart:
     """Text within a chat message."""
 
     type_: Literal["text"]
-    """Says that this part is text."""
+    """Always `text`; says that this part is text."""
 
     text: str
-    """The text."""
+    """The text itself, as plain text or Markdown."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
     """Fields that the contract does not name; they are kept and sent back."""

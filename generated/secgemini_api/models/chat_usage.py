@@ -18,10 +18,10 @@ class ChatUsage:
     """Tokens of the conversation that was sent."""
 
     completion_tokens: int
-    """Tokens of the answer."""
+    """Tokens of the answer that the model made."""
 
     total_tokens: int
-    """Tokens of both together."""
+    """Tokens of conversation and answer together."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
     """Fields that the contract does not name; they are kept and sent back."""

@@ -15,7 +15,7 @@ class DetachFileRequest:
     """Names a file to take out of a session."""
 
     session_id: str
-    """The `id` of the session."""
+    """The `id` of the session that loses the file."""
 
     file_idx: int
     """Index of the file in the session's `files`, counted from 0. An index that does not exist is refused."""

@@ -9,7 +9,7 @@ from attrs import field as _attrs_field
 
 from ..errors import UnexpectedShape
 from ..models.feedback_type import FeedbackType
-from ..types import Unset, by_value
+from ..types import UNSET, Unset, by_value
 
 
 @_attrs_define
@@ -108,6 +108,6 @@ _NAMES = (
 _FIELDS = itemgetter(*_NAMES)
 _KNOWN = frozenset(_NAMES)
 _DEFAULTS: dict[str, Any] = {
-    "group_id": "",
+    "group_id": UNSET,
 }
 _feedback_type_by_value = by_value(FeedbackType)

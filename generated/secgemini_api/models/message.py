@@ -22,7 +22,9 @@ class Message:
     """
 
     id: str
-    """The message's id, unique in its session. Whoever makes the message makes it; 12 or more random hexadecimal digits."""
+    """The message's id, unique in its session. Whoever makes the message makes it; 12 or more random hexadecimal
+    digits.
+    """
 
     message_type: MessageType
     """Kind of message. Newer services may send values that are not listed: keep them and show the message or skip it.

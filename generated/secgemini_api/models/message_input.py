@@ -51,7 +51,7 @@ class MessageInput:
     """Random, the same for all messages that belong together; 32 hexadecimal digits."""
 
     actor: str | Unset = "user"
-    """Who speaks, as free text."""
+    """Who speaks, as free text; `user` for prompts."""
 
     role: Role | Unset = Role.USER
     """On whose behalf a message speaks. Newer services may send values that are not listed."""
@@ -80,16 +80,16 @@ class MessageInput:
     """The prompt, or the result of a local tool as JSON text."""
 
     mime_type: MimeType | None | Unset = MimeType.TEXT
-    """The type of `content`."""
+    """The type of `content`; `text/plain` for a prompt."""
 
     status_code: int | Unset = 200
     """200, or 500 for a local tool that failed or was not allowed to run."""
 
     status_message: str | Unset = "OK"
-    """The status in words."""
+    """The status in words; `OK` for a prompt."""
 
     usage: None | Unset | UsageInput = UNSET
-    """Ignored; null or zeros."""
+    """Ignored; null or zeros, the service counts itself."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
     """Fields that the contract does not name; they are kept and sent back."""
@@ -236,21 +236,21 @@ _FIELDS = itemgetter(*_NAMES)
 _KNOWN = frozenset(_NAMES)
 _DEFAULTS: dict[str, Any] = {
     "id": UNSET,
-    "parent_id": "3713",
+    "parent_id": UNSET,
     "turn": UNSET,
     "group": UNSET,
-    "actor": "user",
-    "role": Role.USER,
+    "actor": UNSET,
+    "role": UNSET,
     "timestamp": UNSET,
     "created_at": UNSET,
     "icon": UNSET,
     "text_color": UNSET,
     "title": UNSET,
-    "state": State.START,
+    "state": UNSET,
     "content": UNSET,
-    "mime_type": MimeType.TEXT,
-    "status_code": 200,
-    "status_message": "OK",
+    "mime_type": UNSET,
+    "status_code": UNSET,
+    "status_message": UNSET,
     "usage": UNSET,
 }
 _message_type_by_value = by_value(MessageType)

@@ -121,8 +121,8 @@ _NAMES = (
 _FIELDS = itemgetter(*_NAMES)
 _KNOWN = frozenset(_NAMES)
 _DEFAULTS: dict[str, Any] = {
-    "use_experimental": False,
-    "description": "",
+    "use_experimental": UNSET,
+    "description": UNSET,
     "toolsets": UNSET,
 }
 

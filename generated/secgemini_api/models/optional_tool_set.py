@@ -15,7 +15,7 @@ class OptionalToolSet:
     """A group of the service's own tools that can be switched on or off for a session."""
 
     name: str
-    """Identifies the toolset."""
+    """Identifies the toolset among those of its model."""
 
     version: int
     """Version of the toolset; grows with every change."""

@@ -81,7 +81,9 @@ class PublicSession:
     """The tools on the client's machine that the assistant may call in this session, as they were registered."""
 
     agents_config: AgentsConfig = _attrs_field(factory=lambda: AgentsConfig())
-    """Settings of single agents, an object for each by the agent's name. Which settings exist is the service's business."""
+    """Settings of single agents, an object for each by the agent's name. Which settings exist is the service's
+    business.
+    """
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
     """Fields that the contract does not name; they are kept and sent back."""

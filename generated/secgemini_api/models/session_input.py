@@ -89,7 +89,9 @@ class SessionInput:
     """
 
     agents_config: AgentsConfig | Unset = UNSET
-    """Settings of single agents, an object for each by the agent's name. Which settings exist is the service's business."""
+    """Settings of single agents, an object for each by the agent's name. Which settings exist is the service's
+    business.
+    """
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
     """Fields that the contract does not name; they are kept and sent back."""
@@ -252,15 +254,15 @@ _FIELDS = itemgetter(*_NAMES)
 _KNOWN = frozenset(_NAMES)
 _DEFAULTS: dict[str, Any] = {
     "id": UNSET,
-    "language": "en",
-    "turns": 0,
+    "language": UNSET,
+    "turns": UNSET,
     "create_time": UNSET,
     "update_time": UNSET,
-    "num_messages": 0,
+    "num_messages": UNSET,
     "messages": UNSET,
     "usage": UNSET,
-    "can_log": True,
-    "state": State.START,
+    "can_log": UNSET,
+    "state": UNSET,
     "files": UNSET,
     "logs_table": UNSET,
     "local_tools": UNSET,

@@ -16,7 +16,7 @@ class SessionResponse:
     """All messages of one turn."""
 
     id: str
-    """The `id` of the session."""
+    """The `id` of the session that was asked."""
 
     messages: list[Message]
     """The messages of the turn in order, without the prompt and without partial results. The answer is a `result`."""

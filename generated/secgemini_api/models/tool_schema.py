@@ -92,7 +92,7 @@ class ToolSchema:
     """A short name for the value, to be shown."""
 
     type_: None | ToolSchemaType | Unset = UNSET
-    """The type of the value."""
+    """The type of the value; null when `any_of` or `ref` says it."""
 
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
     """Fields that the contract does not name; they are kept and sent back."""

@@ -19,7 +19,7 @@ class Usage:
     """Tokens of the prompt, including the history that was sent with it."""
 
     generated_tokens: int = 0
-    """Tokens of the answer."""
+    """Tokens of the answer that the model made."""
 
     total_tokens: int = 0
     """Tokens of prompt and answer together."""

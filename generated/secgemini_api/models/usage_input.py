@@ -16,10 +16,10 @@ class UsageInput:
     """Token counts as a client sends them back. The service ignores them."""
 
     prompt_tokens: int | Unset = 0
-    """Tokens of the prompt."""
+    """Tokens of the prompt, with the history sent along."""
 
     generated_tokens: int | Unset = 0
-    """Tokens of the answer."""
+    """Tokens of the answer that the model made."""
 
     total_tokens: int | Unset = 0
     """Tokens of prompt and answer together."""
@@ -137,12 +137,12 @@ _NAMES = (
 _FIELDS = itemgetter(*_NAMES)
 _KNOWN = frozenset(_NAMES)
 _DEFAULTS: dict[str, Any] = {
-    "prompt_tokens": 0,
-    "generated_tokens": 0,
-    "total_tokens": 0,
-    "cached_token_count": 0,
-    "thoughts_token_count": 0,
-    "tool_use_prompt_token_count": 0,
+    "prompt_tokens": UNSET,
+    "generated_tokens": UNSET,
+    "total_tokens": UNSET,
+    "cached_token_count": UNSET,
+    "thoughts_token_count": UNSET,
+    "tool_use_prompt_token_count": UNSET,
     "prompt_tokens_details": UNSET,
 }
 

@@ -87,10 +87,11 @@ def sync_detailed(
 ) -> Response[ApiError | HTTPValidationError | SessionResponse]:
     """Ask, and get all messages of the answer at once
 
-    Sends one prompt and waits until the turn is over, which can take minutes. To see messages as they are made, to
-    get partial results, or to let the assistant call tools on this machine, use the WebSocket under `x-websocket`.
-    The history is kept by the service: send only the new prompt. The prompt keeps its `id`; after a lost connection
-    look for it in the stored messages before you send it again.
+    Sends one prompt and waits until the turn is over, which can take minutes: give this request a long time-out. To
+    see messages as they are made, to get partial results, or to let the assistant call tools on this machine, use
+    the WebSocket under `x-websocket`. The history is kept by the service: send only the new prompt. The prompt
+    keeps its `id`; after a lost connection look for it in the stored messages before you send it again. An unknown
+    session is a 404.
 
     Args:
         body: A prompt for a session.
@@ -119,10 +120,11 @@ def sync(
 ) -> ApiError | HTTPValidationError | SessionResponse | None:
     """Ask, and get all messages of the answer at once
 
-    Sends one prompt and waits until the turn is over, which can take minutes. To see messages as they are made, to
-    get partial results, or to let the assistant call tools on this machine, use the WebSocket under `x-websocket`.
-    The history is kept by the service: send only the new prompt. The prompt keeps its `id`; after a lost connection
-    look for it in the stored messages before you send it again.
+    Sends one prompt and waits until the turn is over, which can take minutes: give this request a long time-out. To
+    see messages as they are made, to get partial results, or to let the assistant call tools on this machine, use
+    the WebSocket under `x-websocket`. The history is kept by the service: send only the new prompt. The prompt
+    keeps its `id`; after a lost connection look for it in the stored messages before you send it again. An unknown
+    session is a 404.
 
     Args:
         body: A prompt for a session.
@@ -146,10 +148,11 @@ async def asyncio_detailed(
 ) -> Response[ApiError | HTTPValidationError | SessionResponse]:
     """Ask, and get all messages of the answer at once
 
-    Sends one prompt and waits until the turn is over, which can take minutes. To see messages as they are made, to
-    get partial results, or to let the assistant call tools on this machine, use the WebSocket under `x-websocket`.
-    The history is kept by the service: send only the new prompt. The prompt keeps its `id`; after a lost connection
-    look for it in the stored messages before you send it again.
+    Sends one prompt and waits until the turn is over, which can take minutes: give this request a long time-out. To
+    see messages as they are made, to get partial results, or to let the assistant call tools on this machine, use
+    the WebSocket under `x-websocket`. The history is kept by the service: send only the new prompt. The prompt
+    keeps its `id`; after a lost connection look for it in the stored messages before you send it again. An unknown
+    session is a 404.
 
     Args:
         body: A prompt for a session.
@@ -176,10 +179,11 @@ async def asyncio(
 ) -> ApiError | HTTPValidationError | SessionResponse | None:
     """Ask, and get all messages of the answer at once
 
-    Sends one prompt and waits until the turn is over, which can take minutes. To see messages as they are made, to
-    get partial results, or to let the assistant call tools on this machine, use the WebSocket under `x-websocket`.
-    The history is kept by the service: send only the new prompt. The prompt keeps its `id`; after a lost connection
-    look for it in the stored messages before you send it again.
+    Sends one prompt and waits until the turn is over, which can take minutes: give this request a long time-out. To
+    see messages as they are made, to get partial results, or to let the assistant call tools on this machine, use
+    the WebSocket under `x-websocket`. The history is kept by the service: send only the new prompt. The prompt
+    keeps its `id`; after a lost connection look for it in the stored messages before you send it again. An unknown
+    session is a 404.
 
     Args:
         body: A prompt for a session.

@@ -78,7 +78,8 @@ def sync_detailed(
 ) -> Response[ApiError | HTTPValidationError | OpResult]:
     """Make up a name for a session
 
-    Makes up a short name from what was said in the session. The session itself is not changed; use `update` to do that.
+    Makes up a short name from what was said in the session. The session itself is not changed; use `update` to do
+    that.
 
     Args:
         session_id: The `id` of the session.
@@ -107,7 +108,8 @@ def sync(
 ) -> ApiError | HTTPValidationError | OpResult | None:
     """Make up a name for a session
 
-    Makes up a short name from what was said in the session. The session itself is not changed; use `update` to do that.
+    Makes up a short name from what was said in the session. The session itself is not changed; use `update` to do
+    that.
 
     Args:
         session_id: The `id` of the session.
@@ -131,7 +133,8 @@ async def asyncio_detailed(
 ) -> Response[ApiError | HTTPValidationError | OpResult]:
     """Make up a name for a session
 
-    Makes up a short name from what was said in the session. The session itself is not changed; use `update` to do that.
+    Makes up a short name from what was said in the session. The session itself is not changed; use `update` to do
+    that.
 
     Args:
         session_id: The `id` of the session.
@@ -158,7 +161,8 @@ async def asyncio(
 ) -> ApiError | HTTPValidationError | OpResult | None:
     """Make up a name for a session
 
-    Makes up a short name from what was said in the session. The session itself is not changed; use `update` to do that.
+    Makes up a short name from what was said in the session. The session itself is not changed; use `update` to do
+    that.
 
     Args:
         session_id: The `id` of the session.

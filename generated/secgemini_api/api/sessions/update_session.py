@@ -88,8 +88,8 @@ def sync_detailed(
     """Change a session
 
     Changes `name`, `description` and `ttl` of the session with the given `id`. Everything else in the body is
-    ignored, so a client may send back what it has read. A new `ttl` counts from now; it must be at least 300
-    seconds.
+    ignored, so a client may send back what it has read. A `ttl` other than the stored one counts from now, and so
+    does the stored one when the body changes nothing at all; it must be at least 300 seconds.
 
     Args:
         body: A session as a client sends it. Required is what every published client sends. The service takes the identity
@@ -121,8 +121,8 @@ def sync(
     """Change a session
 
     Changes `name`, `description` and `ttl` of the session with the given `id`. Everything else in the body is
-    ignored, so a client may send back what it has read. A new `ttl` counts from now; it must be at least 300
-    seconds.
+    ignored, so a client may send back what it has read. A `ttl` other than the stored one counts from now, and so
+    does the stored one when the body changes nothing at all; it must be at least 300 seconds.
 
     Args:
         body: A session as a client sends it. Required is what every published client sends. The service takes the identity
@@ -149,8 +149,8 @@ async def asyncio_detailed(
     """Change a session
 
     Changes `name`, `description` and `ttl` of the session with the given `id`. Everything else in the body is
-    ignored, so a client may send back what it has read. A new `ttl` counts from now; it must be at least 300
-    seconds.
+    ignored, so a client may send back what it has read. A `ttl` other than the stored one counts from now, and so
+    does the stored one when the body changes nothing at all; it must be at least 300 seconds.
 
     Args:
         body: A session as a client sends it. Required is what every published client sends. The service takes the identity
@@ -180,8 +180,8 @@ async def asyncio(
     """Change a session
 
     Changes `name`, `description` and `ttl` of the session with the given `id`. Everything else in the body is
-    ignored, so a client may send back what it has read. A new `ttl` counts from now; it must be at least 300
-    seconds.
+    ignored, so a client may send back what it has read. A `ttl` other than the stored one counts from now, and so
+    does the stored one when the body changes nothing at all; it must be at least 300 seconds.
 
     Args:
         body: A session as a client sends it. Required is what every published client sends. The service takes the identity

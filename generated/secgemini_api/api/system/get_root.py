@@ -63,7 +63,7 @@ def sync_detailed(
 ) -> Response[Any | ApiError | HTTPValidationError]:
     """Greet the service
 
-    Answers without a key that there is a service here.
+    Answers without a key that there is a service at this address. To ask whether it works, use `GET /health`.
 
     Raises:
         errors.InvalidBody: the body of the answer is not what the contract says.
@@ -86,7 +86,7 @@ def sync(
 ) -> Any | ApiError | HTTPValidationError | None:
     """Greet the service
 
-    Answers without a key that there is a service here.
+    Answers without a key that there is a service at this address. To ask whether it works, use `GET /health`.
 
     Raises:
         errors.InvalidBody: the body of the answer is not what the contract says.
@@ -105,7 +105,7 @@ async def asyncio_detailed(
 ) -> Response[Any | ApiError | HTTPValidationError]:
     """Greet the service
 
-    Answers without a key that there is a service here.
+    Answers without a key that there is a service at this address. To ask whether it works, use `GET /health`.
 
     Raises:
         errors.InvalidBody: the body of the answer is not what the contract says.
@@ -126,7 +126,7 @@ async def asyncio(
 ) -> Any | ApiError | HTTPValidationError | None:
     """Greet the service
 
-    Answers without a key that there is a service here.
+    Answers without a key that there is a service at this address. To ask whether it works, use `GET /health`.
 
     Raises:
         errors.InvalidBody: the body of the answer is not what the contract says.
