@@ -133,7 +133,7 @@ async def test_a_result_that_holds_itself_is_an_error() -> None:
     assert "RecursionError" in output
 
 
-@pytest.mark.parametrize("result", ["é" * 51, "x" * 101, ["x" * 100], list(range(50))])
+@pytest.mark.parametrize("result", ["é" * 51, "x" * 101, ["x" * 100], list(range(50))], ids=["é", "x", "list", "range"])
 async def test_a_result_over_the_limit_is_an_error(result: object) -> None:
     @tool(max_result_bytes=100)
     def find(small: bool) -> object:
