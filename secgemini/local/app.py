@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Scope
 
-from secgemini.local import sessions, system
+from secgemini.local import logs, sessions, system
 from secgemini.local.contract import Contract, ContractError, Operation
 from secgemini.local.fields import JsonObject
 from secgemini.local.keys import Caller
@@ -38,6 +38,9 @@ OPERATIONS: Mapping[str, Handler] = {
     "generate": sessions.generate,
     "attach_file": sessions.attach_file,
     "detach_file": sessions.detach_file,
+    "attach_logs": logs.attach_logs,
+    "create_logs_table": logs.create_logs_table,
+    "upload_logs": logs.upload_logs,
     "send_feedback": sessions.send_feedback,
     "get_user_info": system.get_user_info,
     "get_tools": system.get_tools,

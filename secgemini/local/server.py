@@ -19,6 +19,7 @@ from secgemini.local.faults import Fault, Faults
 from secgemini.local.gate import Doors, Gate
 from secgemini.local.keys import ApiKey, Keyring
 from secgemini.local.listening import Listening
+from secgemini.local.logs import LogTables
 from secgemini.local.messages import Writer
 from secgemini.local.service import Limits, Service
 from secgemini.local.store import Store
@@ -153,7 +154,7 @@ class LocalService:
             store,
             writer,
             self._engine,
-            logs=lambda _session: None,
+            logs=LogTables(store).of,
             tool_timeout=self._limits.tool_timeout,
             spend=keyring.spend_tokens,
         )

@@ -39,6 +39,18 @@ CREATE TABLE IF NOT EXISTS feedback (
   pk INTEGER PRIMARY KEY AUTOINCREMENT, session INTEGER NOT NULL REFERENCES sessions ON DELETE CASCADE,
   created REAL NOT NULL, body TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS feedback_by_session ON feedback (session, pk);
+CREATE TABLE IF NOT EXISTS log_tables (
+  pk INTEGER PRIMARY KEY AUTOINCREMENT, owner TEXT NOT NULL, hash TEXT NOT NULL, created REAL NOT NULL,
+  lines INTEGER NOT NULL DEFAULT 0, attached INTEGER NOT NULL DEFAULT 0, UNIQUE (owner, hash));
+CREATE TABLE IF NOT EXISTS records (
+  pk INTEGER PRIMARY KEY, log INTEGER NOT NULL REFERENCES log_tables ON DELETE CASCADE,
+  line INTEGER NOT NULL, time REAL, source TEXT NOT NULL, text TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS records_by_line ON records (log, line);
+CREATE INDEX IF NOT EXISTS records_by_time ON records (log, time);
+CREATE VIRTUAL TABLE IF NOT EXISTS records_text USING fts5 (text, content = 'records', content_rowid = 'pk',
+  tokenize = 'trigram');
+CREATE TRIGGER IF NOT EXISTS records_gone AFTER DELETE ON records BEGIN
+  INSERT INTO records_text (records_text, rowid, text) VALUES ('delete', old.pk, old.text); END;
 """
 NO_USAGE: JsonObject = {
     "prompt_tokens": 0,
@@ -167,15 +179,14 @@ class Store:
                 (_dump(facts), now, expires, pk),
             )
 
-    def attach_logs(self, pk: int, logs_hash: str, now: float) -> None:
-        """Say which log table belongs to a session."""
-        with self.transaction() as db:
-            db.execute("UPDATE sessions SET logs_hash = ?, update_time = ? WHERE pk = ?", (logs_hash, now, pk))
-
     def remove_session(self, pk: int) -> None:
-        """Delete a session and all that belongs to it."""
+        """Delete a session and all that belongs to it, its logs too unless another session has them."""
         with self.transaction() as db:
             db.execute("DELETE FROM sessions WHERE pk = ?", (pk,))
+            db.execute(
+                "DELETE FROM log_tables WHERE attached = 1 AND NOT EXISTS"
+                " (SELECT 1 FROM sessions s WHERE s.owner = log_tables.owner AND s.logs_hash = log_tables.hash)"
+            )
 
     def remove_expired(self, now: float) -> list[int]:
         """Delete the sessions whose time is over; return their numbers."""

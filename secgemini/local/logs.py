@@ -1,0 +1,183 @@
+"""The logs processor: log files in tables named by their hash, searchable, attached to sessions.
+
+Records are in SQLite with a full-text index of trigrams, so that any part of a word is found, also within addresses.
+A table that no session was given is an upload that broke off: it is begun anew, and swept after a day.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+from secgemini.local.engines import LogRecord
+from secgemini.local.fields import JsonObject, table, text
+from secgemini.local.service import NOT_FOUND, Call, RequestError, done, refused
+from secgemini.local.store import Session, Store
+
+_ORPHAN = 86400.0  # seconds that an upload may take
+_SHORT = 3  # characters; shorter words have no trigram
+_MOST = 10_000  # records that one search returns
+_RECORD = "SELECT r.line, r.time, r.source, r.text FROM records r"
+
+
+class LogTables:
+    """The log tables of all users."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def create(self, owner: str, logs_hash: str, now: float) -> bool:
+        """Make a table; return False when the logs are there already."""
+        with self._store.transaction() as db:
+            db.execute("DELETE FROM log_tables WHERE attached = 0 AND created < ?", (now - _ORPHAN,))
+            db.execute("DELETE FROM log_tables WHERE owner = ? AND hash = ? AND attached = 0", (owner, logs_hash))
+            cursor = db.execute(
+                "INSERT OR IGNORE INTO log_tables (owner, hash, created) VALUES (?, ?, ?)", (owner, logs_hash, now)
+            )
+            return cursor.rowcount == 1
+
+    def add(self, owner: str, logs_hash: str, records: Iterable[tuple[float | None, str, str]]) -> int | None:
+        """Append records (time, source, text); return how many, or None when there is no such table."""
+        with self._store.transaction() as db:
+            found = db.execute(
+                "SELECT pk, lines FROM log_tables WHERE owner = ? AND hash = ?", (owner, logs_hash)
+            ).fetchone()
+            if found is None:
+                return None
+            pk, before = found
+            first = db.execute("SELECT coalesce(max(pk), 0) FROM records").fetchone()[0]
+            db.executemany(
+                "INSERT INTO records (log, line, time, source, text) VALUES (?, ?, ?, ?, ?)",
+                ((pk, line, *record) for line, record in enumerate(records, before + 1)),
+            )
+            db.execute("INSERT INTO records_text (rowid, text) SELECT pk, text FROM records WHERE pk > ?", (first,))
+            count = int(db.execute("SELECT count(*) FROM records WHERE pk > ?", (first,)).fetchone()[0])
+            db.execute("UPDATE log_tables SET lines = lines + ? WHERE pk = ?", (count, pk))
+            return count
+
+    def attach(self, session: Session, logs_hash: str, now: float) -> bool:
+        """Give a session a table; return False when there is no such table."""
+        with self._store.transaction() as db:
+            cursor = db.execute(
+                "UPDATE log_tables SET attached = 1 WHERE owner = ? AND hash = ?", (session.owner, logs_hash)
+            )
+            if cursor.rowcount == 0:
+                return False
+            db.execute("UPDATE sessions SET logs_hash = ?, update_time = ? WHERE pk = ?", (logs_hash, now, session.pk))
+            return True
+
+    def of(self, session: Session) -> Logs | None:
+        """Return the logs of a session, or None when it has none."""
+        found = self._store.read(
+            "SELECT t.pk FROM log_tables t JOIN sessions s ON s.owner = t.owner AND s.logs_hash = t.hash"
+            " WHERE s.pk = ?",
+            session.pk,
+        )
+        return Logs(self._store, int(str(found[0][0]))) if found else None
+
+
+class Logs:
+    """The logs of one session, as engines see them: see `secgemini.local.engines.LogTable`."""
+
+    def __init__(self, store: Store, pk: int) -> None:
+        self._store = store
+        self._pk = pk
+
+    def count(self) -> int:
+        """Return the number of records."""
+        return int(str(self._store.read("SELECT count(*) FROM records WHERE log = ?", self._pk)[0][0]))
+
+    def per_day(self) -> Sequence[tuple[str, str, int]]:
+        """Return (day as YYYY-MM-DD, source, number of records), ordered by day, then source; undated records last."""
+        found = self._store.read(
+            "SELECT coalesce(date(time, 'unixepoch'), '') AS day, source, count(*) FROM records WHERE log = ?"
+            " GROUP BY day, source ORDER BY day = '', day, source",
+            self._pk,
+        )
+        return [(str(day), str(source), int(str(count))) for day, source, count in found]
+
+    def search(
+        self,
+        words: Sequence[str] = (),
+        *,
+        at_or_after: float | None = None,
+        at_or_before: float | None = None,
+        limit: int = 100,
+    ) -> Sequence[LogRecord]:
+        """Return the records that contain every word (case-insensitive), in order of time, then line."""
+        conditions, values = ["r.log = ?"], cast("list[object]", [self._pk])
+        wanted = [word for word in words if word]
+        indexed = [word for word in wanted if len(word) >= _SHORT]
+        if indexed:
+            conditions.append("r.pk IN (SELECT rowid FROM records_text WHERE records_text MATCH ?)")
+            values.append(" ".join('"' + word.replace('"', '""') + '"' for word in indexed))
+        for word in wanted:
+            if len(word) < _SHORT:
+                conditions.append("r.text LIKE ? ESCAPE '\\'")
+                values.append("%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%")
+        for bound, sign in ((at_or_after, ">="), (at_or_before, "<=")):
+            if bound is not None:
+                conditions.append(f"r.time {sign} ?")
+                values.append(bound)
+        return self._records(" AND ".join(conditions), values, limit)
+
+    def around(self, line: int, *, seconds: float = 300.0, limit: int = 100) -> Sequence[LogRecord]:
+        """Return the records within `seconds` of the record `line`, in order of time, then line.
+
+        A record without a time has the records of the neighbouring lines around it.
+        """
+        found = self._store.read("SELECT time FROM records WHERE log = ? AND line = ?", self._pk, line)
+        if not found:
+            return []
+        time = found[0][0]
+        if isinstance(time, float):
+            between = "r.log = ? AND r.time BETWEEN ? AND ?"
+            return self._records(between, [self._pk, time - seconds, time + seconds], limit)
+        half = limit // 2
+        return self._records("r.log = ? AND r.line BETWEEN ? AND ?", [self._pk, line - half, line + half], limit)
+
+    def _records(self, where: str, values: Sequence[object], limit: int) -> list[LogRecord]:
+        order = " ORDER BY r.time IS NULL, r.time, r.line LIMIT ?"
+        found = self._store.read(f"{_RECORD} WHERE {where}{order}", *values, max(0, min(limit, _MOST)))
+        return [
+            LogRecord(int(str(line)), time if isinstance(time, float) else None, str(source), str(line_text))
+            for line, time, source, line_text in found
+        ]
+
+
+async def create_logs_table(call: Call) -> JsonObject:
+    """Make room for a log file."""
+    made = LogTables(call.service.store).create(
+        call.key.user, text(call.query, "logs_hash"), call.service.clock.stamp()
+    )
+    return {"table_created": made}
+
+
+async def upload_logs(call: Call) -> JsonObject:
+    """Append lines to a log table, each a record; a line end at the end of a line is no part of the record."""
+    lines = [line for line in cast("list[object]", call.body["log_lines"]) if isinstance(line, str)]
+    fields = {name: str(source) for name, source in table(call.body, "custom_fields_mapping").items()}
+    count = await asyncio.to_thread(_store_lines, call, lines, fields)
+    if count is None:
+        raise RequestError(404, "There is no such logs table; make it with create_logs_table")
+    return {"inserted_log_lines": count}
+
+
+def _store_lines(call: Call, lines: Sequence[str], fields: dict[str, str]) -> int | None:
+    from secgemini.local.logtimes import LineReader
+
+    reader = LineReader(fields, call.service.clock.peek())
+    records = [(*reader.read(line), line.removesuffix("\n").removesuffix("\r")) for line in lines]
+    return LogTables(call.service.store).add(call.key.user, text(call.body, "logs_hash"), records)
+
+
+async def attach_logs(call: Call) -> JsonObject:
+    """Give a session the logs that were uploaded under a hash."""
+    session = call.session(text(call.query, "session_id"))
+    if session is None:
+        return refused(404, NOT_FOUND)
+    logs_hash = text(call.query, "logs_hash")
+    if not LogTables(call.service.store).attach(session, logs_hash, call.service.clock.stamp()):
+        return refused(404, "Logs table not found; upload the logs first")
+    return done()

@@ -1,0 +1,108 @@
+"""When and where a log line is from: the analyst's log formats first, then any usual time stamp."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+from dateutil import parser
+
+from secgemini.local.engines.analyst.logformats import LogFormat, log_formats
+from secgemini.local.engines.analyst.logformats.event import NO_YEAR, LogEvent
+
+_HEAD = 4096  # characters of a line that are looked at
+_STAMP = re.compile(
+    r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},? )?"
+    r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}|\d{1,2}/\d{1,2}/\d{2}|"
+    r"\d{1,2}/[A-Z][a-z]{2}/\d{4}|\d{1,2}[ -][A-Z][a-z]{2,8}[ -]\d{4}|[A-Z][a-z]{2,8} {1,2}\d{1,2},?(?: \d{4})?)"
+    r"[T :,]{1,2}\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,9})?)?"
+    r"(?: ?[AP]M)?(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?(?: \d{4})?"
+)
+_WEB = re.compile(r"^(\d{1,2}/[A-Z][a-z]{2}/\d{4}):")
+_EPOCH = re.compile(r"\[?(\d{10})(\.\d{1,9}|\d{3}|\d{6})?\b")
+_MOST_DIGITS = 1e11  # seconds; larger numbers are milliseconds or microseconds
+
+
+class LineReader:
+    """Reads the lines of one log file. A format that fitted is tried first on the next line.
+
+    `fields` says where JSON lines have their `timestamp` and `source`. Times without a zone are taken as UTC; those
+    without a year are of the last year in which they are not in the future at `now` (Unix seconds).
+    """
+
+    def __init__(self, fields: Mapping[str, str], now: float) -> None:
+        self._fields = fields
+        self._now = datetime.fromtimestamp(now, UTC) + timedelta(days=1)
+        self._formats: list[LogFormat] = list(log_formats())
+
+    def read(self, line: str) -> tuple[float | None, str]:
+        """Return the line's time in Unix seconds, None when it has none, and its source, "" when it names none."""
+        head = line[:_HEAD].rstrip("\r\n")
+        time, source = self._mapped(head) if self._fields else (None, "")
+        event = self._event(head)
+        if event is not None:
+            time = time or event.time
+            source = source or event.source or ""
+        return _seconds(self._dated(time or find_time(head))), source
+
+    def _event(self, head: str) -> LogEvent | None:
+        for index, log_format in enumerate(self._formats):
+            event = log_format.parse(head)
+            if event is not None:
+                if index:
+                    self._formats.insert(0, self._formats.pop(index))
+                return event
+        return None
+
+    def _mapped(self, head: str) -> tuple[datetime | None, str]:
+        try:
+            record = msgspec.json.decode(head)
+        except (msgspec.DecodeError, RecursionError):
+            return None, ""
+        if not isinstance(record, dict):
+            return None, ""
+        stamp = record.get(self._fields.get("timestamp", ""))
+        source = record.get(self._fields.get("source", self._fields.get("log_type", "")))
+        return find_time(str(stamp)) if stamp is not None else None, "" if source is None else str(source)
+
+    def _dated(self, time: datetime | None) -> datetime | None:
+        if time is None or time.year != NO_YEAR:
+            return time
+        for year in (self._now.year, self._now.year - 1, self._now.year - 4):
+            try:
+                dated = time.replace(year=year, tzinfo=time.tzinfo or UTC)
+            except ValueError:  # the 29th of February, in a year that has none
+                continue
+            if dated <= self._now:
+                return dated
+        return None
+
+
+def find_time(text: str) -> datetime | None:
+    """Return the first time stamp of a text in any usual form, or None."""
+    epoch = _EPOCH.match(text)
+    if epoch is not None:
+        digits, fraction = epoch[1], epoch[2] or ""
+        number = float(digits + fraction)
+        while number > _MOST_DIGITS:
+            number /= 1000
+        return datetime.fromtimestamp(number, UTC)
+    found = _STAMP.search(text[:256])
+    if found is None:
+        return None
+    stamp = _WEB.sub(r"\1 ", found[0])
+    try:
+        return parser.parse(stamp, default=datetime(NO_YEAR, 1, 1))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _seconds(time: datetime | None) -> float | None:
+    if time is None:
+        return None
+    try:
+        return time.replace(tzinfo=time.tzinfo or UTC).timestamp()
+    except (ValueError, OverflowError):
+        return None

@@ -1,0 +1,200 @@
+"""The logs processor on the service's own port, and what engines see of the logs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from raw_service import Raw, running_service
+
+from secgemini.local.engines import LogTable, Reply, TurnRequest
+from secgemini.local.logtimes import LineReader, find_time
+
+LINES = [
+    "2026-11-20T10:00:00Z sshd[1]: Failed password for root from 203.0.113.9 port 22 ssh2\n",
+    "2026-11-20T10:04:00Z sshd[1]: Accepted publickey for ann from 198.51.100.7 port 22 ssh2\n",
+    "2026-11-21T09:00:00Z kernel: Grüße aus dem Kern\u2028still the same line\n",
+    "no time at all, evil.example.com",
+]
+LOGS_HASH = hashlib.blake2s("".join(LINES).encode(), key=b"secgemini").hexdigest()
+
+
+class Ask:
+    """Runs the test's question on the logs of the turn, and answers with what comes of it."""
+
+    name = "ask"
+
+    def __init__(self) -> None:
+        self.question: Callable[[LogTable], object] = LogTable.count
+        self.answer_was: object = None
+
+    async def answer(self, turn: TurnRequest) -> AsyncIterator[Reply]:
+        self.answer_was = "no logs" if turn.logs is None else self.question(turn.logs)
+        yield Reply("result", "done")
+
+
+def create(http: Raw, logs_hash: str = LOGS_HASH) -> bool:
+    query = {"logs_hash": logs_hash, "can_log": "true"}
+    return bool(http.post("/create_logs_table", params=query).json()["table_created"])
+
+
+def upload(http: Raw, lines: list[str], logs_hash: str = LOGS_HASH, **fields: Any) -> Any:
+    return http.post("/upload_logs", json={"logs_hash": logs_hash, "can_log": True, "log_lines": lines} | fields)
+
+
+def attach(http: Raw, session_id: str, logs_hash: str = LOGS_HASH) -> dict[str, Any]:
+    query = {"session_id": session_id, "logs_hash": logs_hash}
+    return dict(http.post("/v1/session/attach_logs", params=query).json())
+
+
+@pytest.fixture
+def asked() -> Iterator[tuple[Callable[[Callable[[LogTable], object]], Any], Raw]]:
+    """Ask a question about the logs of a session that has LINES."""
+    engine = Ask()
+    with running_service(engine=engine) as service, Raw(service) as http:
+        create(http)
+        upload(http, LINES[:2])
+        upload(http, LINES[2:])
+        session_id = http.register()
+        assert attach(http, session_id)["ok"]
+
+        def ask(question: Callable[[LogTable], object]) -> Any:
+            engine.question = question
+            assert http.ask(session_id, "go")["status_code"] == 200
+            return engine.answer_was
+
+        yield ask, http
+
+
+def test_logs_are_uploaded_once_and_attached(http: Raw) -> None:
+    session_id = http.register()
+    assert attach(http, session_id)["status_code"] == 404
+    assert upload(http, LINES).status_code == 404
+    assert create(http)
+    assert upload(http, LINES[:3]).json() == {"inserted_log_lines": 3}
+    assert upload(http, LINES[3:]).json() == {"inserted_log_lines": 1}
+    assert attach(http, session_id)["ok"]
+    assert http.session(session_id)["logs_table"] == {"blake2s": LOGS_HASH}
+    assert not create(http), "the lines are there already"
+    assert attach(http, "nope")["status_code"] == 404
+
+
+def test_an_upload_that_broke_off_starts_anew(http: Raw) -> None:
+    assert create(http)
+    upload(http, LINES[:1])
+    assert create(http), "no session has it: what is there is not known to be all"
+
+
+def test_engines_count_by_day_and_source(asked: Any) -> None:
+    ask, _ = asked
+    assert ask(lambda logs: logs.count()) == 4
+    days = ask(lambda logs: logs.per_day())
+    assert [(day, count) for day, _, count in days] == [
+        ("2026-11-20", 1),
+        ("2026-11-20", 1),
+        ("2026-11-21", 1),
+        ("", 1),
+    ]
+    assert {source for day, source, _ in days if day == "2026-11-20"} == {"203.0.113.9", "198.51.100.7"}
+
+
+@pytest.mark.parametrize(
+    ("words", "lines"),
+    [
+        ((), [1, 2, 3, 4]),
+        (("FAILED", "root"), [1]),
+        (("password",), [1]),
+        (("evil.example",), [4]),
+        (("203.0.113",), [1]),
+        (("grüsse",), []),
+        (("GRÜẞE",), [3]),
+        (("grüße",), [3]),
+        (("still the same line",), [3]),
+        (("22", "ssh"), [1, 2]),
+        (("%",), []),
+        (('"', "*"), []),
+        (('evil" OR "root',), []),
+    ],
+)
+def test_engines_search_words(asked: Any, words: tuple[str, ...], lines: list[int]) -> None:
+    ask, _ = asked
+    assert [record.line for record in ask(lambda logs: logs.search(words))] == lines
+
+
+def test_engines_search_times_and_look_around(asked: Any) -> None:
+    ask, _ = asked
+    noon = datetime(2026, 11, 20, 12, tzinfo=UTC).timestamp()
+    assert [record.line for record in ask(lambda logs: logs.search(at_or_after=noon))] == [3]
+    assert [record.line for record in ask(lambda logs: logs.search(at_or_before=noon))] == [1, 2]
+    assert [record.line for record in ask(lambda logs: logs.search(limit=1))] == [1]
+    assert [record.line for record in ask(lambda logs: logs.around(1))] == [1, 2]
+    assert [record.line for record in ask(lambda logs: logs.around(1, seconds=60))] == [1]
+    assert [record.line for record in ask(lambda logs: logs.around(4, limit=2))] == [3, 4]
+    assert ask(lambda logs: logs.around(9)) == []
+    record = ask(lambda logs: logs.search(("Grüße",)))[0]
+    assert record.text == "2026-11-21T09:00:00Z kernel: Grüße aus dem Kern\u2028still the same line"
+    assert record.time == datetime(2026, 11, 21, 9, tzinfo=UTC).timestamp()
+
+
+def test_logs_go_with_the_last_session_that_has_them(asked: Any) -> None:
+    _, http = asked
+    (session,) = http.get("/v1/session/list").json()
+    other = http.register()
+    assert attach(http, other)["ok"]
+    http.post("/v1/session/delete", json=session)
+    assert not create(http)
+    http.post("/v1/session/delete", json=http.session(other))
+    assert create(http)
+
+
+def test_fields_of_json_lines_may_be_mapped() -> None:
+    engine = Ask()
+    with running_service(engine=engine) as service, Raw(service) as http:
+        create(http)
+        line = '{"when": "Nov 22, 2026 10:00 AM", "box": "fw1", "msg": "x"}\n'
+        upload(http, [line], custom_fields_mapping={"timestamp": "when", "source": "box"})
+        session_id = http.register()
+        attach(http, session_id)
+        engine.question = lambda logs: logs.per_day()
+        http.ask(session_id, "go")
+        assert engine.answer_was == [("2026-11-22", "fw1", 1)]
+
+
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-11-22T12:00:00Z x",
+        "2026-11-22 12:00:00,000 INFO x",
+        "2026-11-22T13:00:00+01:00 x",
+        "[22/Nov/2026:12:00:00 +0000] x",
+        "2026/11/22 12:00:00 x",
+        "11/22/2026 12:00:00 PM x",
+        "Sun Nov 22 12:00:00 2026 x",
+        "Sun, 22 Nov 2026 12:00:00 GMT x",
+        "22 November 2026 12:00 x",
+        "1795348800 x",
+        "1795348800.000 x",
+        "1795348800000 x",
+        "[1795348800] x",
+        '{"timestamp": "2026-11-22T12:00:00Z"}',
+        '{"ts": 1795348800}',
+        "Nov 22 12:00:00 host sshd[1]: x",
+        "<13>Nov 22 12:00:00 host sshd[1]: x",
+    ],
+)
+def test_times_of_any_usual_form_are_read(text: str) -> None:
+    assert LineReader({}, now=NOON.timestamp()).read(text)[0] == NOON.timestamp()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "12:00", "99/99/9999 99:99:99", "version 1.2.3 10:00", "1" * 5000, "Feb 30 12:00:00 x"]
+)
+def test_what_is_no_time_is_none(text: str) -> None:
+    assert LineReader({}, now=NOON.timestamp()).read(text)[0] is None
+    assert find_time("0000000000") is not None
