@@ -320,7 +320,12 @@ def sessions_table(sessions: Sequence[ShownSession]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("id", "name", "created", box=None, pad_edge=False, highlight=False)
+    table = Table(box=None, pad_edge=False, highlight=False)
+    table.add_column(
+        "id", min_width=min(36, max((len(session.id) for session in sessions), default=0)), overflow="fold"
+    )
+    table.add_column("name", overflow="fold")
+    table.add_column("created")
     table.add_column("messages", justify="right")
     table.add_column("files", justify="right")
     for session in sessions:

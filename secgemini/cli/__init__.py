@@ -4,7 +4,8 @@
     sessions     list, read and delete sessions
     serve        the embedded service, in the foreground
     exits        the exit codes, and how a failure is said
-    terminal     where the lines go
+    answer       the answer on stdout, as it comes
+    terminal     where the other lines go
     app          the commands put together
 
 This module imports nothing of it before `main` runs, so that a missing extra is one line and not a traceback.

@@ -12,8 +12,9 @@ import typer
 
 from secgemini.display import file_line, one_line
 
+from .answer import Answer
 from .exits import UsageError, reported
-from .terminal import Answer, Progress, print_json
+from .terminal import Progress, print_json
 
 if TYPE_CHECKING:
     from secgemini import InteractiveSession, Message, SecGemini
@@ -110,10 +111,8 @@ class Turn:
         for message in self._messages(progress, partial=True):
             if message.message_type != "result" or not message.content:
                 continue
-            if message.status_code == PARTIAL:
-                answer.piece(message.content)
-            else:
-                answer.whole(message.content, str(message.mime_type))
+            show = answer.piece if message.status_code == PARTIAL else answer.whole
+            show(message.content, str(message.mime_type))
 
     def document(self, progress: Progress) -> dict[str, object]:
         """Return what `--json` prints: the session, the answer as one text, and every message as it came."""

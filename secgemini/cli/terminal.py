@@ -6,7 +6,7 @@ import json
 import sys
 from typing import TextIO
 
-from secgemini.display import markdown, neutralise
+from secgemini.display import neutralise
 
 
 def make_writable() -> None:
@@ -44,48 +44,8 @@ class Progress:
         _print_styled(neutralise(text), sys.stderr)
 
 
-class Answer:
-    """The answer on stdout, as it comes: whole messages, each of which pieces may have announced."""
-
-    def __init__(self) -> None:
-        self._is_terminal = sys.stdout.isatty()
-        self._pieces: list[str] = []
-
-    def piece(self, text: str) -> None:
-        """Print a piece of the message that comes, and stay on its line."""
-        self._pieces.append(text)
-        _write(text)
-
-    def whole(self, text: str, mime_type: str) -> None:
-        """Print a whole message, or what its pieces left out of it.
-
-        Without pieces, Markdown is laid out when stdout is a terminal.
-        """
-        printed, self._pieces = "".join(self._pieces), []
-        if printed and text.startswith(printed):
-            _write(text[len(printed) :] + ("" if text.endswith("\n") else "\n"))
-            return
-        if printed:  # pieces were lost with a connection: show the message from its start
-            _write("\n")
-        if self._is_terminal and mime_type == "text/markdown":
-            _print_markdown(text)
-        else:
-            _write(text if text.endswith("\n") else text + "\n")
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(neutralise(text))
-    sys.stdout.flush()
-
-
 def _print_styled(text: str, file: TextIO) -> None:
     from rich.console import Console
     from rich.text import Text
 
     Console(file=file, markup=False, highlight=False, emoji=False).print(Text(text, style="dim"), soft_wrap=True)
-
-
-def _print_markdown(text: str) -> None:
-    from rich.console import Console
-
-    Console(file=sys.stdout, markup=False, highlight=False, emoji=False).print(markdown(text))
