@@ -18,8 +18,10 @@ from secgemini_api.errors import InvalidBody, UnexpectedShape
 
 from ._api import Api
 from ._calls import UNSURE, Call, Pause, Plan, Repeat
+from ._failures import request_id_of
 from ._http import TOTAL, Connections
 from .config import Config, Timeout
+from .display import neutralise
 from .errors import APIResponseError, ConfigurationError, SecGeminiError
 from .redact import redact
 from .retry import Budget, is_unclear, wait_before_retry
@@ -141,14 +143,15 @@ class Driver:
         try:
             return call.read(call.parse(client=self._api, response=response))
         except (InvalidBody, UnexpectedShape) as error:
-            raise APIResponseError(
-                f"{call.operation} answered outside the contract: {redact(str(error), self.config)}",
-                operation=call.operation,
-                status_code=response.status_code,
-                body=redact(response.text, self.config),
-                request_id=response.headers.get("x-request-id", ""),
-                hint="is base_url the address of Sec-Gemini, or is a proxy in between?",
-            ) from None
+            why = redact(str(error), self.config)
+        raise APIResponseError(
+            f"{call.operation} answered outside the contract: {neutralise(why, newlines=False)}",
+            operation=call.operation,
+            status_code=response.status_code,
+            body=redact(response.text, self.config),
+            request_id=request_id_of(response, self.config),
+            hint="is base_url the address of Sec-Gemini, or is a proxy in between?",
+        )
 
     def _flow(self, plan: Plan[T] | Call[T]) -> Steps[T]:
         """Turn a plan into its requests and pauses, each call with its retries; results and errors go back into it."""

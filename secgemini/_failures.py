@@ -58,7 +58,7 @@ def from_response(response: httpx.Response, config: Config) -> SecGeminiError:
     request, status = response.request, response.status_code
     operation = f"{request.method} {request.url.path}"
     body = redact(response.text[:BODY_HEAD], config)
-    request_id = neutralise(response.headers.get("x-request-id", "")[:200], newlines=False)
+    request_id = request_id_of(response, config)
     if status < 400:
         target = neutralise(redact(response.headers.get("location", "nowhere"), config)[:200], newlines=False)
         return APIResponseError(
@@ -77,6 +77,11 @@ def from_response(response: httpx.Response, config: Config) -> SecGeminiError:
         request_id=request_id,
         retry_after=parse_retry_after(response.headers.get("retry-after")),
     )
+
+
+def request_id_of(response: httpx.Response, config: Config) -> str:
+    """Return what the service calls the request, "" when it gave it no name."""
+    return neutralise(redact(response.headers.get("x-request-id", ""), config)[:200], newlines=False)
 
 
 def status_error(

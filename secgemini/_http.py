@@ -25,7 +25,8 @@ from ._deadline import bound_reads, deadline
 from ._failures import from_httpx, from_response, too_large
 from ._version import USER_AGENT, __version__
 from .config import MIB, Config, Limits
-from .errors import APIResponseError, APITimeoutError, ConfigurationError
+from .errors import APIResponseError, APITimeoutError, ConfigurationError, SecGeminiError
+from .redact import guard_logs
 
 TOTAL = "secgemini.total"  # request extension: seconds for the attempt as a whole
 _KEEP_ALIVE = [
@@ -132,6 +133,7 @@ class _Client(httpx.Client):
     def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
         start = time.monotonic()
         total = request.extensions.get(TOTAL, self._connections.total)
+        failure = None
         try:
             with deadline(total):
                 response = super().send(request, stream=True, **options)
@@ -146,7 +148,9 @@ class _Client(httpx.Client):
                 finally:
                     response.close()
         except httpx.HTTPError as error:
-            raise from_httpx(error, request, self._connections.config) from None
+            failure = from_httpx(error, request, self._connections.config)
+        if failure is not None:  # raised out here, so that httpx's error, whose frames hold the headers, is no context
+            raise failure
         return self._connections.finish(request, response, start)
 
 
@@ -160,6 +164,8 @@ class _AsyncClient(httpx.AsyncClient):
     async def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
         start = time.monotonic()
         total = request.extensions.get(TOTAL, self._connections.total)
+        operation = f"{request.method} {request.url.path}"
+        failure: SecGeminiError | None = None
         try:
             async with asyncio.timeout(total):
                 response = await super().send(request, stream=True, **options)
@@ -175,12 +181,11 @@ class _AsyncClient(httpx.AsyncClient):
                 finally:
                     await response.aclose()
         except httpx.HTTPError as error:
-            raise from_httpx(error, request, self._connections.config) from None
+            failure = from_httpx(error, request, self._connections.config)
         except TimeoutError:
-            raise APITimeoutError(
-                f"{request.method} {request.url.path} took more than {total:g} s in all",
-                operation=f"{request.method} {request.url.path}",
-            ) from None
+            failure = APITimeoutError(f"{operation} took more than {total:g} s in all", operation=operation)
+        if failure is not None:
+            raise failure
         return self._connections.finish(request, response, start)
 
 
@@ -193,6 +198,7 @@ class Connections:
 
     def __init__(self, config: Config) -> None:
         self.config = config
+        guard_logs(config.api_key)
         self._lock = threading.Lock()
         self._ssl: ssl.SSLContext | None = None
         self._sync: _Client | None = None

@@ -165,10 +165,9 @@ async def dial(link: Link) -> Connection:
     """
     failure: SecGeminiError
     try:
-        url = link.url()
         connection = await _Connect(
-            url,
-            ssl=(link.ssl or True) if url.startswith("wss:") else None,
+            link.url(),  # held by no variable here: a traceback may show those
+            ssl=(link.ssl or True) if link.url().startswith("wss:") else None,
             proxy=link.proxy,
             additional_headers=link.headers or None,
             user_agent_header=link.user_agent,

@@ -30,7 +30,7 @@ _FOLLOWS = {"http": "ws", "https": "wss"}
 class Secret:
     """Holds the key so that no repr, traceback, log line or pickle shows it."""
 
-    __slots__ = ("_value",)
+    __slots__ = ("__weakref__", "_value")
 
     def __init__(self, value: str) -> None:
         self._value = value

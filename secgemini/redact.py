@@ -1,21 +1,37 @@
-"""Takes the key out of text that others wrote: an error page that echoes the request, an exception of a library."""
+"""Takes the key out of text that others wrote: an error page that echoes the request, a log line of a library."""
 
 from __future__ import annotations
 
 import base64
 import json
+import logging
 from urllib.parse import quote, quote_plus
+from weakref import WeakSet
 
-from .config import Config
+from .config import Config, Secret
 
 MASK = "***"
+SHORTEST = 4  # characters; masking "a" would mask the alphabet, and such a key is no secret
+# The loggers of httpx and httpcore that write what was sent and received, the answer's headers among it.
+_LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy", "httpcore.socks")
 
 
 def redact(text: str, config: Config) -> str:
     """Return the text with the key masked in every form it may have taken: plain, percent, base64, hex, repr, JSON."""
-    key = config.api_key.reveal()
-    if len(key) < 4:  # masking "a" would mask the alphabet; such a key is no secret
-        return text
+    return _mask(text, config.api_key)
+
+
+def _mask(text: str, secret: Secret) -> str:
+    for form in _forms(secret):
+        if form in text:
+            text = text.replace(form, MASK)
+    return text
+
+
+def _forms(secret: Secret) -> list[str]:
+    key = secret.reveal()
+    if len(key) < SHORTEST:
+        return []
     raw = key.encode()
     forms = {
         key,
@@ -29,6 +45,31 @@ def redact(text: str, config: Config) -> str:
         raw.hex(),
         raw.hex().upper(),
     }
-    for form in sorted(forms, key=len, reverse=True):
-        text = text.replace(form, MASK)
-    return text
+    return sorted({*forms, *(repr(form)[1:-1] for form in forms)}, key=len, reverse=True)
+
+
+class _MaskKeys(logging.Filter):
+    """Masks the keys of living clients in the log lines of libraries."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.secrets: WeakSet[Secret] = WeakSet()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        said = record.getMessage()
+        masked = said
+        for secret in list(self.secrets):
+            masked = _mask(masked, secret)
+        if masked != said:
+            record.msg, record.args = masked, ()
+        return True
+
+
+_mask_keys = _MaskKeys()
+
+
+def guard_logs(secret: Secret) -> None:
+    """Let no log line of httpx or httpcore show this key, for as long as its client lives."""
+    _mask_keys.secrets.add(secret)
+    for name in _LOGGERS:
+        logging.getLogger(name).addFilter(_mask_keys)  # adding the same filter again changes nothing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable
@@ -18,6 +19,7 @@ class Heard:
     path: str
     headers: dict[str, str]
     body: bytes
+    target: str = ""
 
     def json(self) -> object:
         return json.loads(self.body)
@@ -50,10 +52,11 @@ class HttpPeer:
 
     script: dict[str, list[Action]] = field(default_factory=dict)
     heard: list[Heard] = field(default_factory=list)
+    tls: ssl.SSLContext | None = None
 
     def __post_init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.url = f"http{'s' if self.tls else ''}://127.0.0.1:{self._listener.getsockname()[1]}"
         self._threads: list[threading.Thread] = []
         self._stopping = threading.Event()
         self._accepting = threading.Thread(target=self._accept, daemon=True)
@@ -98,6 +101,8 @@ class HttpPeer:
         with connection:
             connection.settimeout(20)
             try:
+                if self.tls is not None:
+                    connection = self.tls.wrap_socket(connection, server_side=True)
                 request = self._read(connection)
                 if request is None:
                     return
@@ -127,4 +132,4 @@ class HttpPeer:
             if not more:
                 return None
             body += more
-        return Heard(method, target.partition("?")[0], headers, body)
+        return Heard(method, target.partition("?")[0], headers, body, target)
