@@ -199,9 +199,12 @@ def test_links_that_cannot_be_made(ear: Ear, settings: dict[str, str]) -> None:
 def test_a_good_call_and_a_crash_of_the_caller(peer: HttpPeer, ear: Ear) -> None:
     peer.on(INFO, USER_INFO)
     with SecGemini(KEY, base_url=peer.url, proxy="") as sg:
+
+        def crash_after_a_call() -> float:
+            return len(sg.user_info().sessions) / 0
+
         with pytest.raises(ZeroDivisionError) as crash, sg.responses() as seen:
-            sg.user_info()
-            print(1 / 0)
+            crash_after_a_call()
         shown = repr(seen) + repr(sg.config) + repr(pickle.dumps(sg.config)) + repr(pickle.dumps(sg))
     assert not found_in(shown + everything_about(crash.value) + "\n".join(ear.lines))
 
