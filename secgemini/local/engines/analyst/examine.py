@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import TypeVar
 
 from secgemini.local.sniff import decode_text, sniff
@@ -28,11 +29,15 @@ def examine(name: str, content: bytes, findings: Findings, *, sha256: str | None
     return _Examination(findings, Budget()).document(document, (name,), sha256=sha256)
 
 
-def search_text(text: str, trail: tuple[str, ...], findings: Findings) -> FileReport:
-    """Search a text that is no file (the prompt, a tool's output), and what is encoded in it."""
-    report = FileReport(trail[-1], len(text), "", "text/plain", "txt")
-    _Examination(findings, Budget()).passage(Passage(text), trail, report)
-    return report
+def search_text(text: str, name: str, findings: Findings, *, lines: Sequence[int] | None = None) -> None:
+    """Search a text that is no file (the prompt, a tool's output, logs), and what is encoded in it.
+
+    `lines` are the numbers of its lines when they are not 1, 2, 3, … What was decoded is reported as a file of `name`.
+    """
+    report = FileReport(name, len(text.encode("utf-8", "replace")), "", "text/plain", "txt", is_file=False)
+    _Examination(findings, Budget()).passage(Passage(text, lines=lines), (name,), report)
+    if report.inner:
+        findings.files.append(report)
 
 
 class _Examination:
@@ -67,10 +72,12 @@ class _Examination:
     def passage(self, passage: Passage, trail: tuple[str, ...], report: FileReport) -> None:
         """Search a passage, and go into what is encoded in it."""
         way = trail + passage.where
-        self._findings.add(extract(passage.text, kinds=passage.kinds), way, numbered=passage.numbered)
+        hits = extract(passage.text, kinds=passage.kinds)
+        self._findings.add(((hit, passage.line(hit.line)) for hit in hits), way)
         for decoded in decode_embedded(passage.text):
-            where = (*passage.where, f"line {decoded.line}") if passage.numbered else passage.where
-            inner = self._inner(Inner(decoded.how, decoded.content, where), trail, report)
+            line = passage.line(decoded.line)
+            where = (*passage.where, f"line {line}") if line is not None else passage.where
+            inner = self._inner(Inner(decoded.how, decoded.content, where, is_file=False), trail, report)
             if inner is not None:
                 inner.preview = " ".join(decode_text(decoded.content[: 4 * _PREVIEW])[0].split())[:_PREVIEW]
 
@@ -84,7 +91,7 @@ class _Examination:
             found = self.document(document, (*trail, *inner.where, inner.name))
         finally:
             self._depth -= 1
-        found.where = inner.where
+        found.where, found.is_file = inner.where, inner.is_file
         _append(report.inner, found, _MOST_INNER_REPORTS)
         return found
 

@@ -62,6 +62,7 @@ class FileReport:
     logs: list[LogSummary] = field(default_factory=list)
     preview: str | None = None
     where: tuple[str, ...] = ()
+    is_file: bool = True
     inner: list[FileReport] = field(default_factory=list)
 
 
@@ -74,9 +75,9 @@ class Findings:
         self._indicators: dict[tuple[Kind, str], Indicator] = {}
         self.left_out = 0
 
-    def add(self, hits: Iterable[Hit], trail: tuple[str, ...], *, numbered: bool = True) -> None:
-        """Add hits of the passage that `trail` leads to."""
-        for hit in hits:
+    def add(self, hits: Iterable[tuple[Hit, int | None]], trail: tuple[str, ...]) -> None:
+        """Add hits, each with its line number if it has one, of the passage that `trail` leads to."""
+        for hit, line in hits:
             key = (hit.kind, _same(hit))
             indicator = self._indicators.get(key)
             if indicator is None:
@@ -84,7 +85,7 @@ class Findings:
                     self.left_out += 1
                     continue
                 indicator = self._indicators[key] = Indicator(hit.kind, hit.value, hit.marks)
-            indicator.seen_at(Place(trail, hit.line if numbered else None))
+            indicator.seen_at(Place(trail, line))
 
     def merge(self, other: Findings) -> None:
         """Take over what another one found."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from .kinds import Kind
@@ -25,22 +25,33 @@ class Document:
 class Passage:
     """Text to search, and where it stands in its file (`page 2`, `header From`).
 
-    `numbered` says whether line numbers mean something there.
+    `numbered` says whether line numbers mean something there; `lines` are the numbers when they are not 1, 2, 3, …
     """
 
     text: str
     where: tuple[str, ...] = ()
     numbered: bool = True
     kinds: Collection[Kind] = frozenset(Kind)
+    lines: Sequence[int] | None = None
+
+    def line(self, counted: int) -> int | None:
+        """Return the number of a line, of which it is the `counted`th here."""
+        if not self.numbered:
+            return None
+        return counted if self.lines is None else self.lines[counted - 1]
 
 
 @dataclass(frozen=True, slots=True)
 class Inner:
-    """A file inside the file: an attachment, an archive entry, something decoded."""
+    """A file inside the file: an attachment, an archive entry, something decoded.
+
+    `is_file` is False for a part that was never a file of its own, such as the text of an e-mail.
+    """
 
     name: str
     content: bytes
     where: tuple[str, ...] = ()
+    is_file: bool = True
 
 
 @dataclass(frozen=True, slots=True)

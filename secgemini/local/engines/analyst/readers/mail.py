@@ -41,7 +41,12 @@ def read(document: Document, budget: Budget) -> Iterator[Part]:
         yield Note(f"not taken apart: {boundaries} boundaries in {lines} lines")
         yield Passage(budget.clip(document.content.decode("latin-1"))[0])
         return
-    message = BytesParser(policy=_SourcePolicy()).parsebytes(document.content)
+    try:
+        message = BytesParser(policy=_SourcePolicy()).parsebytes(document.content)
+    except RecursionError:
+        yield Note("not taken apart: nested too deeply")
+        yield Passage(budget.clip(document.content.decode("latin-1"))[0])
+        return
     yield from _read_headers(message)
     yield from _read_parts(message)
     for defect in {type(defect).__name__ for defect in message.defects}:
@@ -77,22 +82,30 @@ def _domain_of(value: str) -> str:
 
 
 def _read_parts(message: Message) -> Iterator[Part]:
+    """Yield every part that is no container; an attached message is a file of its own, with headers of its own."""
     number = 0
-    for part in message.walk():
-        if part.is_multipart():
-            continue
+    waiting = [message]
+    while waiting:
+        part = waiting.pop()
+        if part.get_content_type() != "message/rfc822" or part is message:
+            inner = part.get_payload()
+            if isinstance(inner, list):
+                waiting += (child for child in reversed(inner) if isinstance(child, Message))
+                continue
+            content = part.get_payload(decode=True)
+        else:
+            content = _attached_message(part)
         number += 1
-        content = part.get_payload(decode=True)
-        if not isinstance(content, bytes) or not content:
-            continue
-        yield Inner(_part_name(part, number), _in_utf8(part, content))
+        if isinstance(content, bytes) and content:
+            name = _decoded(str(part.get_filename() or "")).strip()
+            part_name = f"part {number} ({part.get_content_subtype()})"
+            yield Inner(name or part_name, _in_utf8(part, content), is_file=bool(name))
 
 
-def _part_name(part: Message, number: int) -> str:
-    name = _decoded(str(part.get_filename() or "")).strip()
-    if name:
-        return name
-    return f"part {number} ({part.get_content_type()})"
+def _attached_message(part: Message) -> bytes:
+    inner = part.get_payload()
+    first = inner[0] if isinstance(inner, list) and inner else None
+    return first.as_bytes() if isinstance(first, Message) else b""
 
 
 def _in_utf8(part: Message, content: bytes) -> bytes:

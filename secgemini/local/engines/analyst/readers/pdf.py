@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
@@ -12,13 +12,14 @@ from ..parts import MEBIBYTE, Budget, Document, Fact, Inner, Note, Part, Passage
 
 if TYPE_CHECKING:
     from pypdf import PageObject, PdfReader
+    from pypdf.generic import DictionaryObject
 
 LABELS = frozenset({"pdf"})
 _LARGEST = 32 * MEBIBYTE
 _MOST_DRAWING = 4 * MEBIBYTE  # drawing instructions interpreted, over all pages: about a second for a mebibyte
 _MOST_LINKS = 500  # on one page
 _METADATA = ("title", "author", "creator", "producer")
-_ACTIONS = {"/OpenAction": "acts when it is opened", "/AA": "has additional actions", "/AcroForm": "has a form"}
+_HARMLESS = frozenset({"/GoTo", "/Named"})  # actions that only turn to a page
 
 
 def read(document: Document, budget: Budget) -> Iterator[Part]:
@@ -68,11 +69,21 @@ def _about(reader: PdfReader) -> list[Part]:
         value = getattr(metadata, name, None) if metadata is not None else None
         if value:
             parts += (Fact(name, str(value)), Passage(str(value)[:10_000], (name,), numbered=False))
-    parts += (Note(text) for key, text in _ACTIONS.items() if key in reader.root_object)
-    names = reader.root_object.get("/Names")
+    return parts + _warnings(reader.root_object)
+
+
+def _warnings(root: DictionaryObject) -> list[Part]:
+    """Return what the document does by itself: a list or a destination as its open action only turns to a page."""
+    warnings: list[Part] = []
+    action = root.get("/OpenAction")
+    action = action.get_object() if action is not None else None
+    kind = action.get("/S") if isinstance(action, Mapping) else None
+    if kind is not None and kind not in _HARMLESS:
+        warnings.append(Note(f"acts when it is opened: {kind}"))
+    names = root.get("/Names")
     if names is not None and "/JavaScript" in names.get_object():
-        parts.append(Note("contains JavaScript"))
-    return parts
+        warnings.append(Note("contains JavaScript"))
+    return warnings
 
 
 def _pages(reader: PdfReader, budget: Budget) -> Iterator[Part]:

@@ -1,0 +1,169 @@
+"""Answer questions over attached logs: counts, words, time ranges, and what happened around a record."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from secgemini.local.engines import LogRecord, LogTable
+
+from .logsummary import LogSummary, summarise
+
+SHOWN_RECORDS = 50
+READ_RECORDS = 20_000
+_DAY = timedelta(days=1)
+_QUOTED = re.compile(
+    r"'([^'\n]{1,200})'|\"([^\"\n]{1,200})\"|`([^`\n]{1,200})`|\u2018([^\u2019\n]{1,200})\u2019|\u201c([^\u201d\n]{1,200})\u201d"
+)
+_SEARCH = re.compile(
+    r"(?i)\b(?:search|grep|find|look\s+for|filter|show|list|count|how\s+many|which|what|when|did|does|lines?|records?|entries)\b"
+)
+_SEARCH_FOR = re.compile(
+    r"(?i)\b(?:search|grep|look|filter)\b(?:\s+(?:the\s+|these\s+|all\s+|my\s+|in\s+|through\s+)*(?:attached\s+)?(?:logs?|lines|records))?"
+    r"\s+(?:for\s+)?(?P<words>[\w.:@/-]{2,80}(?:\s[\w.:@/-]{2,80}){0,4}?)"
+    r"(?=\s+(?:in|between|from|since|after|before|until|on|around|within|and|as)\b|[?.!,]|\s*\Z)"
+)
+_AROUND = re.compile(r"(?i)\b(?:around|near|before\s+and\s+after|surrounding)\b(?P<rest>.{0,200})", re.DOTALL)
+_LINE = re.compile(r"(?i)\b(?:line|record|row)\s*(?:number\s*|#\s*|no\.?\s*)?(\d{1,12})\b")
+_LAST = re.compile(r"(?i)\b(?:last|latest|final|most\s+recent)\b")
+_WITHIN = re.compile(
+    r"(?i)\b(?:within|\+/-|\u00b1|plus\s+or\s+minus)\s*(\d{1,6})\s*(s|sec|seconds?|m|min|minutes?|h|hours?|d|days?)\b"
+)
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_STAMP = (
+    r"(\d{4}-\d{1,2}-\d{1,2}(?:[T ]\d{1,2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?)?(?: ?(?:Z|UTC|GMT|[+-]\d{2}:?\d{2}))?"
+    r"|\d{1,2}[./]\d{1,2}[./]\d{4}(?: \d{1,2}:\d{2}(?::\d{2})?)?"
+    r"|\d{1,2}(?:st|nd|rd|th)? [A-Za-z]{3,9}\.?(?:,? \d{4})?(?: \d{1,2}:\d{2}(?::\d{2})?)?"
+    r"|[A-Za-z]{3,9}\.? \d{1,2}(?:st|nd|rd|th)?(?:,? \d{4})?(?:,? (?:at )?\d{1,2}:\d{2}(?::\d{2})?)?"
+    r"|\d{1,2}:\d{2}(?::\d{2})?)"
+)
+_BETWEEN = re.compile(rf"(?i)\b(?:between|from)\s+{_STAMP}\s+(?:and|to|until|till|-)\s+{_STAMP}")
+_SINCE = re.compile(rf"(?i)\b(?:since|after|from)\s+{_STAMP}")
+_UNTIL = re.compile(rf"(?i)\b(?:until|till|before|up\s+to)\s+{_STAMP}")
+_ON = re.compile(rf"(?i)\b(?:on|at|during)\s+{_STAMP}")
+
+
+@dataclass(frozen=True, slots=True)
+class LogQuestion:
+    """What a prompt asks of the logs. Times are Unix seconds; `seconds` is the distance shown around a record."""
+
+    words: tuple[str, ...] = ()
+    at_or_after: float | None = None
+    at_or_before: float | None = None
+    around: bool = False
+    line: int | None = None
+    last: bool = False
+    seconds: float = 300.0
+
+
+@dataclass(slots=True)
+class LogAnswer:
+    """What the logs say. `shown` are the records that the question asks for; `matches` is how many there are."""
+
+    total: int
+    per_day: Sequence[tuple[str, str, int]]
+    question: LogQuestion | None = None
+    matches: int | None = None
+    shown: Sequence[LogRecord] = ()
+    hit: LogRecord | None = None
+    summary: LogSummary | None = None
+    read: Sequence[LogRecord] = field(default_factory=list)
+
+
+def ask_logs(prompt: str, logs: LogTable) -> LogAnswer:
+    """Answer a prompt over the attached logs; the overview is there even when the prompt asks nothing of them."""
+    answer = LogAnswer(logs.count(), logs.per_day())
+    answer.read = logs.search((), limit=READ_RECORDS)
+    answer.summary = summarise((record.line, record.text) for record in sorted(answer.read, key=lambda one: one.line))
+    times = [record.time for record in answer.read if record.time is not None]
+    default = datetime.fromtimestamp(min(times), UTC) if times else datetime(1970, 1, 1, tzinfo=UTC)
+    question = answer.question = read_question(prompt, default)
+    if question is None:
+        return answer
+    if question.around:
+        _answer_around(question, logs, answer)
+        return answer
+    found = _search(logs, question)
+    answer.matches, answer.shown = len(found), found[:SHOWN_RECORDS]
+    return answer
+
+
+def _search(logs: LogTable, question: LogQuestion) -> Sequence[LogRecord]:
+    """Return the records that hold every phrase; the table knows words only."""
+    words = [word for phrase in question.words for word in phrase.split()]
+    found = logs.search(words, at_or_after=question.at_or_after, at_or_before=question.at_or_before, limit=READ_RECORDS)
+    phrases = [phrase.casefold() for phrase in question.words if " " in phrase]
+    return [record for record in found if all(phrase in record.text.casefold() for phrase in phrases)]
+
+
+def _answer_around(question: LogQuestion, logs: LogTable, answer: LogAnswer) -> None:
+    if question.line is not None:
+        answer.shown = logs.around(question.line, seconds=question.seconds, limit=SHOWN_RECORDS)
+        answer.hit = next((record for record in answer.shown if record.line == question.line), None)
+    else:
+        found = _search(logs, question)
+        answer.hit = (found[-1] if question.last else found[0]) if found else None
+        if answer.hit is not None:
+            answer.shown = logs.around(answer.hit.line, seconds=question.seconds, limit=SHOWN_RECORDS)
+    answer.matches = len(answer.shown)
+
+
+def read_question(prompt: str, default: datetime) -> LogQuestion | None:
+    """Return what a prompt asks of the logs, or None. `default` completes dates without a year, times without a day."""
+    head = prompt[:4000]
+    after, before = _time_range(head, default)
+    words = tuple(next(word for word in match.groups() if word is not None) for match in _QUOTED.finditer(head))
+    if not words and (found := _SEARCH_FOR.search(head)) is not None:
+        words = (found["words"],)
+    within = _WITHIN.search(head)
+    seconds = float(int(within[1]) * _UNITS[within[2][0].lower()]) if within else 300.0
+    if (around := _AROUND.search(head)) is not None:
+        line = _LINE.search(around["rest"])
+        if line is not None or words:
+            return LogQuestion(
+                words,
+                around=True,
+                line=int(line[1]) if line else None,
+                last=_LAST.search(around["rest"]) is not None,
+                seconds=seconds,
+            )
+    if after is None and before is None and not (words and _SEARCH.search(head)):
+        return None
+    return LogQuestion(words, after, before)
+
+
+def _time_range(text: str, default: datetime) -> tuple[float | None, float | None]:
+    """Return the first and the last moment that the prompt names; a day without a time is the whole day."""
+    if (found := _BETWEEN.search(text)) is not None:
+        return _moment(found[1], default), _moment(found[2], default, end=True)
+    after, before = _SINCE.search(text), _UNTIL.search(text)
+    if after is not None or before is not None:
+        start = _moment(after[1], default) if after else None
+        return start, _moment(before[1], default) if before else None
+    if (found := _ON.search(text)) is not None:
+        start = _moment(found[1], default)
+        return start, _moment(found[1], default, end=True) if start is not None else None
+    return None, None
+
+
+def _moment(text: str, default: datetime, *, end: bool = False) -> float | None:
+    """Return Unix seconds; `end` asks for the last second of what was named: a day, a minute or a second."""
+    from dateutil import parser
+
+    midnight = default.replace(hour=0, minute=0, second=0, microsecond=0)
+    day_first = re.match(r"\d{1,2}\.", text) is not None
+    try:
+        moment = parser.parse(text, default=midnight, dayfirst=day_first)
+        moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+        return (moment + _length(text) if end else moment).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _length(stamp: str) -> timedelta:
+    """Return how long the moment lasts that was named: a day, a minute or a second, short of its last microsecond."""
+    colons = len(re.findall(r"\d:\d", stamp))
+    named = _DAY if not colons else timedelta(minutes=1) if colons == 1 else timedelta(seconds=1)
+    return named - timedelta(microseconds=1)
