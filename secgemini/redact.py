@@ -6,7 +6,7 @@ import base64
 import json
 import logging
 from urllib.parse import quote, quote_plus
-from weakref import WeakSet
+from weakref import WeakValueDictionary
 
 from .config import Config, Secret
 
@@ -53,12 +53,12 @@ class _MaskKeys(logging.Filter):
 
     def __init__(self) -> None:
         super().__init__()
-        self.secrets: WeakSet[Secret] = WeakSet()
+        self.secrets: WeakValueDictionary[int, Secret] = WeakValueDictionary()  # by identity: equal keys come and go
 
     def filter(self, record: logging.LogRecord) -> bool:
         said = record.getMessage()
         masked = said
-        for secret in list(self.secrets):
+        for secret in list(self.secrets.values()):
             masked = _mask(masked, secret)
         if masked != said:
             record.msg, record.args = masked, ()
@@ -70,6 +70,6 @@ _mask_keys = _MaskKeys()
 
 def guard_logs(secret: Secret) -> None:
     """Let no log line of httpx or httpcore show this key, for as long as its client lives."""
-    _mask_keys.secrets.add(secret)
+    _mask_keys.secrets[id(secret)] = secret
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(_mask_keys)  # adding the same filter again changes nothing

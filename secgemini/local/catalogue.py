@@ -13,7 +13,7 @@ _ICON = (
 VENDOR: JsonObject = {
     "name": "secgemini",
     "description": "The embedded service of the Python package.",
-    "url": "https://pypi.org/project/secgemini/",
+    "url": "https://secgemini.google",
     "svg": _ICON,
 }
 _TOOLSETS: list[JsonObject] = [
