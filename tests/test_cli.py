@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import AsyncIterator, Iterator
 from itertools import pairwise
@@ -14,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secgemini import SecGemini
-from secgemini.cli import main
+from secgemini.cli import main, terminal
 from secgemini.cli.answer import Answer, Blocks
 from secgemini.local.engines import Reply, TurnRequest
 from secgemini.local.server import LocalService
@@ -291,6 +292,28 @@ def test_a_wrong_key_is_not_repeated(service: LocalService, capsys: Capture, mon
 def test_nobody_listens(service: LocalService, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEC_GEMINI_API_HTTP_URL", f"http://127.0.0.1:{free_port()}")
     check_one_line(Run(capsys, "ask", "hello", "--timeout", "5"), 5, "secgemini: APIConnectionError: ")
+
+
+def test_log_records_are_safe_lines(capsys: Capture) -> None:
+    logger = logging.getLogger("secgemini.test")
+    with terminal.log_lines(logging.WARNING, tracebacks=False):
+        logger.info("not worth a line")
+        try:
+            raise ValueError(HOSTILE)
+        except ValueError:
+            logger.exception("it failed with %s", "a\nb")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("secgemini: it failed with a\\nb: ValueError: \\x1b]0;owned")
+    assert controls(line) == []
+
+
+def test_log_records_bring_their_traceback_when_debugging(capsys: Capture) -> None:
+    with terminal.log_lines(logging.WARNING, tracebacks=True):
+        try:
+            raise ValueError("here")
+        except ValueError:
+            logging.getLogger("secgemini.test").exception("it failed")
+    assert "Traceback" in capsys.readouterr().err
 
 
 def test_debug_shows_the_traceback(service: LocalService, capsys: Capture) -> None:

@@ -11,6 +11,7 @@ import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import httpx
 import pyte
 import pytest
 import trustme
@@ -196,6 +197,46 @@ def test_a_private_key_file_is_no_reason_to_warn(tmp_path: Path) -> None:
         assert end(process) == ""
 
 
+def test_each_key_of_a_file_has_sessions_of_its_own(tmp_path: Path) -> None:
+    key_file = tmp_path / "keys"
+    key_file.write_text("first-key-01\nsecond-key-02\n")
+    key_file.chmod(0o600)
+    with running("serve", "--key-file", str(key_file)) as process:
+        _, exports = read_exports(process, 3)
+        with client_of(exports, "first-key-01") as first, client_of(exports, "second-key-02") as second:
+            session_id = first.create_session().id
+            assert [session.id for session in first.list_sessions()] == [session_id]
+            assert second.list_sessions() == []
+        end(process)
+
+
+@pytest.mark.parametrize(
+    ("rule", "code"),
+    [("get_user_info:status=401", 3), ("register_session:status=500", 1), ("*:reset", 5), ("*:malform", 1)],
+)
+def test_faults_come_out_as_exit_codes(rule: str, code: int, tmp_path: Path) -> None:
+    rules = tmp_path / "rules"
+    rules.write_text(f"# one rule\n{rule}\n")
+    with running("serve", "--faults", str(rules), SEC_GEMINI_API_KEY="key-01") as process:
+        _, exports = read_exports(process, 3)
+        with running("ask", "hello", **{**exports, "SEC_GEMINI_API_KEY": "key-01"}) as asking:
+            out, err = asking.communicate(timeout=PATIENCE)
+        assert (asking.returncode, out) == (code, ""), err
+        assert err.count("\n") == 1
+        end(process)
+
+
+def test_pages_of_an_allowed_origin_may_call() -> None:
+    with running("serve", "--allow-origin", "https://app.example", SEC_GEMINI_API_KEY="key-01") as process:
+        _, exports = read_exports(process, 3)
+        allowed = {}
+        for origin in ("https://app.example", "https://evil.example"):
+            answer = httpx.get(exports["SEC_GEMINI_API_HTTP_URL"], headers={"origin": origin, "x-api-key": "key-01"})
+            allowed[origin] = answer.headers.get("access-control-allow-origin")
+        assert allowed == {"https://app.example": "https://app.example", "https://evil.example": None}
+        end(process)
+
+
 def test_what_a_database_keeps_outlives_the_process(tmp_path: Path) -> None:
     database = str(tmp_path / "state.sqlite")
     with running("serve", "--db", database, SEC_GEMINI_API_KEY="key-of-mine-01") as process:
@@ -253,6 +294,10 @@ def test_an_empty_key_file_is_one_line(tmp_path: Path) -> None:
 
 def test_an_unknown_engine_is_one_line() -> None:
     assert "no engine 'nope'" in failed("--engine", "nope", code=3)
+
+
+def test_a_fault_rule_that_cannot_be_read_is_one_line() -> None:
+    assert "cannot read the fault rule" in failed("--faults", "nonsense:", code=3)
 
 
 def test_half_of_tls_is_one_line(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import traceback
@@ -18,7 +19,7 @@ from secgemini.errors import (
     SecGeminiError,
 )
 
-from .terminal import print_json
+from .terminal import log_lines, print_json
 
 
 class Exit(IntEnum):
@@ -100,10 +101,17 @@ def error_document(error: Exception) -> dict[str, object]:
     return {"error": document}
 
 
-def reported(command: Callable[[], None], *, as_json: bool = False, debug: bool = False) -> int:
-    """Run a command; say its failure as the user asked for it and return the exit code."""
+def reported(
+    command: Callable[[], None], *, as_json: bool = False, debug: bool = False, log: int = logging.CRITICAL
+) -> int:
+    """Run a command; say its failure as the user asked for it and return the exit code.
+
+    `log` is the least level of this package's log records that are worth a line of their own on stderr.
+    """
+    debug = debug or bool(os.environ.get("SEC_GEMINI_DEBUG"))
     try:
-        command()
+        with log_lines(logging.WARNING if debug else log, tracebacks=debug):
+            command()
         sys.stdout.flush()
     except KeyboardInterrupt:
         print("secgemini: interrupted", file=sys.stderr)
@@ -111,7 +119,7 @@ def reported(command: Callable[[], None], *, as_json: bool = False, debug: bool 
     except BrokenPipeError:
         return _reader_gone()
     except Exception as error:
-        if debug or os.environ.get("SEC_GEMINI_DEBUG"):
+        if debug:
             print(neutralise(traceback.format_exc()), file=sys.stderr)
         return refused(error, as_json=as_json)
     return Exit.OK

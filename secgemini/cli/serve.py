@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import shlex
@@ -30,7 +31,9 @@ def serve(
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
     key_file: Annotated[
         Path | None,
-        typer.Option(exists=True, dir_okay=False, metavar="FILE", help="Read the key that clients need from FILE."),
+        typer.Option(
+            exists=True, dir_okay=False, metavar="FILE", help="Read the keys that clients need from FILE, one a line."
+        ),
     ] = None,
     db: Annotated[
         Path | None,
@@ -58,21 +61,21 @@ def serve(
 ) -> int:
     """Serve the embedded service until Ctrl-C or SIGTERM.
 
-    The key that clients need is the content of --key-file, else SEC_GEMINI_API_KEY, else one that is made up and
-    printed. The first line on standard output says that the service is ready; the lines after it, read by a shell,
-    point clients at it.
+    The keys that clients need, each with sessions of its own, are those in --key-file, else SEC_GEMINI_API_KEY, else
+    one that is made up and printed. The first line on standard output says that the service is ready; the lines after
+    it, read by a shell, point clients at it.
     """
 
     def run() -> None:
         from secgemini.local.server import LocalService
 
-        given = _given_key(key_file)
+        given = _given_keys(key_file)
         with _stop_signals() as stop:
             service = LocalService(
                 db,
                 engine=engine,
                 faults=faults,
-                key=given or secrets.token_urlsafe(24),
+                keys=given or [secrets.token_urlsafe(24)],
                 host=host,
                 port=port,
                 tls_cert=tls_cert,
@@ -83,19 +86,19 @@ def serve(
                 _announce(service, show_key=not given)
                 stop.wait()
 
-    return reported(run, debug=debug)
+    return reported(run, debug=debug, log=logging.WARNING)
 
 
-def _given_key(path: Path | None) -> str:
-    """Return the key that the user chose, or "" for none."""
+def _given_keys(path: Path | None) -> list[str]:
+    """Return the keys that the user chose, none when there are none."""
     if path is None:
-        return os.environ.get("SEC_GEMINI_API_KEY", "").strip()
-    key = path.read_text(encoding="utf-8").strip()
-    if not key:
+        return os.environ.get("SEC_GEMINI_API_KEY", "").split()
+    keys = path.read_text(encoding="utf-8").split()
+    if not keys:
         raise UsageError(f"the key file {one_line(str(path))} is empty")
     if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         Progress().line(f"secgemini: others can read the key file {path} (chmod 600 it)")
-    return key
+    return keys
 
 
 def _announce(service: LocalService, *, show_key: bool) -> None:

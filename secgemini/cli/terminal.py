@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
-from secgemini.display import neutralise
+from secgemini.display import neutralise, one_line
 
 
 def make_writable() -> None:
@@ -25,6 +28,36 @@ def as_json(document: object) -> str:
 def print_json(document: object) -> None:
     """Print one JSON document to stdout."""
     print(as_json(document))
+
+
+@contextmanager
+def log_lines(level: int, *, tracebacks: bool) -> Iterator[None]:
+    """Show this package's log records from `level` on as lines on stderr, neutralised, for as long as it is open."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(level)
+    handler.setFormatter(_LogLine(tracebacks))
+    logger = logging.getLogger("secgemini")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+class _LogLine(logging.Formatter):
+    """One line a record: what an exception says and, if asked for, where it came from."""
+
+    def __init__(self, tracebacks: bool) -> None:
+        super().__init__()
+        self._tracebacks = tracebacks
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the record as text that is safe to print."""
+        error = record.exc_info[1] if record.exc_info else None
+        said = f"secgemini: {record.getMessage()}" + (f": {type(error).__name__}: {error}" if error else "")
+        if self._tracebacks and record.exc_info:
+            return f"{one_line(said)}\n{neutralise(self.formatException(record.exc_info))}"
+        return one_line(said)
 
 
 class Progress:
