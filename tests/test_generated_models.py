@@ -146,6 +146,12 @@ def test_a_list_that_is_none_is_an_unexpected_shape(messages: Any) -> None:
         PublicSession.from_dict(wire.session(messages=messages))
 
 
+@pytest.mark.parametrize("data", [[["a", 1]], [], None, "", "text", 5])
+def test_a_free_object_that_is_none_is_an_unexpected_shape(data: Any) -> None:
+    with pytest.raises(UnexpectedShape):
+        models.JsonObject.from_dict(data)
+
+
 def test_a_union_that_nothing_fits_is_an_unexpected_shape() -> None:
     for content in ([{"type": "smell"}], [5], 5, {}):
         with pytest.raises(UnexpectedShape):

@@ -158,7 +158,8 @@ def read_json(response: httpx.Response, decode: Callable[[Any], T]) -> T:
     try:
         return decode(_load(response.content))
     except (UnexpectedShape, KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise InvalidBody(response.status_code, f"{type(error).__name__}: {error}", response.text) from error
+        head = response.content[:8_000].decode(response.encoding or "utf-8", errors="replace")
+        raise InvalidBody(response.status_code, f"{type(error).__name__}: {error}", head) from error
 
 
 def _load(body: bytes) -> Any:

@@ -32,7 +32,7 @@ class JsonObject:
         """
         self = cls.__new__(cls)
         try:
-            self.additional_properties = dict(src_dict)
+            self.additional_properties = {**src_dict}
         except UnexpectedShape:
             raise
         except (KeyError, TypeError, ValueError, AttributeError) as error:
