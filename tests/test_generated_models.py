@@ -6,6 +6,8 @@ import copy
 import gc
 import json
 import pickle
+import subprocess
+import sys
 import weakref
 from typing import Any
 
@@ -216,6 +218,32 @@ def test_unknown_enum_values_do_not_stay_in_memory() -> None:
     gc.collect()
     assert reference() is None
     assert len(MessageType._value2member_map_) == before
+
+
+LOAD_ALL_IN_THREADS = """
+import threading
+import secgemini_api.models as models
+names, together, failures = list(models.__all__), threading.Barrier(16), []
+
+def load(number):
+    together.wait()
+    try:
+        for name in names[number::16] + names:
+            getattr(models, name)
+    except BaseException as error:
+        failures.append(repr(error))
+
+threads = [threading.Thread(target=load, args=(number,)) for number in range(16)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+print(failures)
+"""
+
+
+def test_many_threads_may_load_the_models_at_once() -> None:
+    for _ in range(3):  # without a lock, about one time in ten fails
+        done = subprocess.run([sys.executable, "-c", LOAD_ALL_IN_THREADS], capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == "[]"
 
 
 def test_a_field_that_may_be_absent_stays_absent() -> None:

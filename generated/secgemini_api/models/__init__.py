@@ -1,6 +1,7 @@
 """Contains all the data models used in inputs/outputs"""
 
 from importlib import import_module
+from threading import RLock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -116,10 +117,14 @@ else:
         "ValidationError": ".validation_error",
     }
 
+    # Models refer to each other: threads that import two of them at once would lock each other out.
+    _LOADING = RLock()
+
     def __getattr__(name: str) -> object:
         if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = getattr(import_module(_MODULES[name], __name__), name)
+        with _LOADING:
+            value = globals()[name] = getattr(import_module(_MODULES[name], __name__), name)
         return value
 
     def __dir__() -> list[str]:
