@@ -7,22 +7,25 @@ function does it.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Scope
 
-from secgemini.local import logs, sessions, system
+from secgemini.local import chat, logs, sessions, system
 from secgemini.local.contract import Contract, ContractError, Operation
 from secgemini.local.fields import JsonObject
 from secgemini.local.keys import Caller
-from secgemini.local.service import Call, RequestError, Service
+from secgemini.local.service import Call, RequestError, Service, json_response
 from secgemini.local.sockets import stream
+
+logger = logging.getLogger("secgemini.local")
 
 NO_KEY = "Authentication credentials were not provided or were invalid."
 _LARGE = 2**20  # bytes of a body that is decoded in a worker thread, so that other requests need not wait
@@ -42,6 +45,7 @@ OPERATIONS: Mapping[str, Handler] = {
     "create_logs_table": logs.create_logs_table,
     "upload_logs": logs.upload_logs,
     "send_feedback": sessions.send_feedback,
+    "create_chat_completion": chat.create_chat_completion,
     "get_user_info": system.get_user_info,
     "get_tools": system.get_tools,
     "get_agent": system.get_agent,
@@ -72,18 +76,13 @@ def make_app(service: Service) -> Starlette:
         Route(path, _endpoint(service, operations), methods=list(operations)) for path, operations in by_path.items()
     ]
     routes.append(WebSocketRoute("/v1/stream", stream(service)))
-    return Starlette(routes=routes, exception_handlers={HTTPException: _http_error, RequestError: _request_error})
+    return Starlette(routes=routes, exception_handlers={HTTPException: _http_error})
 
 
 def _endpoint(service: Service, operations: Mapping[str, Operation]) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         operation = operations["GET" if request.method == "HEAD" else request.method]
-        try:
-            call = await _read(service, operation, request)
-        except ContractError as error:
-            return _json({"detail": error.errors}, 422)
-        answer = await OPERATIONS[operation.operation_id](call)
-        response = answer if isinstance(answer, Response) else _json(answer)
+        response = await _answer(service, operation, request)
         if service.complain is not None and (complaint := _complaint(operation, response)):
             service.complain(complaint)
         return response
@@ -91,8 +90,25 @@ def _endpoint(service: Service, operations: Mapping[str, Operation]) -> Callable
     return endpoint
 
 
+async def _answer(service: Service, operation: Operation, request: Request) -> Response:
+    try:
+        call = await _read(service, operation, request)
+        answer = await OPERATIONS[operation.operation_id](call)
+        return answer if isinstance(answer, Response) else json_response(answer)
+    except ContractError as error:
+        return json_response({"detail": error.errors}, 422)
+    except RequestError as error:
+        return json_response({"detail": error.detail}, error.status, error.headers)
+    except ClientDisconnect:
+        raise
+    except Exception:
+        logger.exception("%s failed", operation.operation_id)
+        return json_response({"detail": "The service failed; its log has the reason."}, 500)
+
+
 def _complaint(operation: Operation, response: Response) -> str | None:
-    return operation.complaint(response.status_code, response.headers["content-type"], bytes(response.body))
+    body = b"" if isinstance(response, StreamingResponse) else bytes(response.body)
+    return operation.complaint(response.status_code, response.headers["content-type"].partition(";")[0], body)
 
 
 async def _read(service: Service, operation: Operation, request: Request) -> Call:
@@ -141,17 +157,7 @@ def _decode(operation: Operation, raw: bytes) -> JsonObject:
     return body if isinstance(body, dict) else {}
 
 
-def _json(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    return Response(msgspec.json.encode(value), status, headers, media_type="application/json")
-
-
-async def _request_error(request: Request, error: Exception) -> Response:
-    if not isinstance(error, RequestError):
-        raise error
-    return _json({"detail": error.detail}, error.status, error.headers)
-
-
 async def _http_error(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
-    return _json({"detail": error.detail}, error.status_code, error.headers)
+    return json_response({"detail": error.detail}, error.status_code, error.headers)

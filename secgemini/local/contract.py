@@ -167,6 +167,12 @@ class Operation:
         if self.body_schema is not None:
             self.contract.check(self.body_schema, body, ("body",))
 
+    @cached_property
+    def event_schema(self) -> JsonObject:
+        """The schema of one server-sent event; empty, which takes everything, when the operation sends none."""
+        answer, _ = self.contract.follow(table(self._node, "responses").get("200"))
+        return table(table(table(table(answer, "content"), "text/event-stream"), "x-event"), "schema")
+
     def complaint(self, status: int, media_type: str, body: bytes) -> str | None:
         """Return what is wrong with an answer of this operation, or None when it keeps the contract."""
         answers = table(self._node, "responses")

@@ -7,7 +7,6 @@ request id, the errors too; no text that leaves here has the key.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -20,9 +19,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from secgemini.local.clock import Ids
 from secgemini.local.faults import Faults
+from secgemini.local.service import RequestError
 from secgemini.local.spoil import spoil
-
-logger = logging.getLogger("secgemini.local")
 
 _SLASHES = re.compile("/{2,}")
 _HEADERS = "authorization, content-type, x-api-key, x-sdk, x-sdk-version"
@@ -64,10 +62,6 @@ def _is_loopback(name: str) -> bool:
     return _is_address(name) and ip_address(name).is_loopback
 
 
-class _TooLargeError(Exception):
-    """The body passed the limit while it was read."""
-
-
 class Gate:
     """The ASGI application around the application."""
 
@@ -80,6 +74,7 @@ class Gate:
         self._doors = doors
         self._ids = ids
         self._limit = body_limit
+        self._too_large = f"The body is larger than {body_limit} bytes."
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or one WebSocket."""
@@ -97,7 +92,7 @@ class Gate:
         elif scope["type"] == "websocket":
             await self._pass(scope, receive, answer.send)
         else:
-            await self._serve(scope, receive, answer)
+            await self._pass(scope, self._counted(receive), answer.send)
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
         faults = self._faults.strike(self._names(scope))
@@ -118,10 +113,10 @@ class Gate:
         if foreign and (preflight or scope["type"] == "websocket"):
             return 403, "Pages of this origin may not use the service; see --allow-origin."
         if scope["type"] == "http" and int(headers.get("content-length") or 0) > self._limit:
-            return 413, f"The body is larger than {self._limit} bytes."
+            return 413, self._too_large
         return None
 
-    async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+    def _counted(self, receive: Receive) -> Receive:
         size = 0
 
         async def counted() -> Message:
@@ -129,18 +124,10 @@ class Gate:
             message = await receive()
             size += len(message.get("body", b""))
             if size > self._limit:
-                raise _TooLargeError
+                raise RequestError(413, self._too_large)
             return message
 
-        try:
-            await self._pass(scope, counted, answer.send)
-        except _TooLargeError:
-            await answer.refuse(scope, 413, f"The body is larger than {self._limit} bytes.")
-        except Exception:
-            logger.exception("request %s failed", answer.request_id)
-            if answer.started:
-                raise
-            await answer.refuse(scope, 500, "The service failed; its log has the reason.")
+        return counted
 
 
 class _Answer:
@@ -149,16 +136,14 @@ class _Answer:
     def __init__(self, send: Send, request_id: str, origin: str) -> None:
         self._send = send
         self._origin = origin
-        self.request_id = request_id
-        self.started = False
+        self._request_id = request_id
 
     async def send(self, message: Message) -> None:
         """Send a part of the answer."""
         if message["type"] in ("http.response.start", "websocket.http.response.start", "websocket.accept"):
-            self.started = True
             message.setdefault("headers", [])
             headers = MutableHeaders(scope=message)
-            headers["x-request-id"] = self.request_id
+            headers["x-request-id"] = self._request_id
             if message["type"] == "http.response.start":
                 self._share(headers)
         await self._send(message)

@@ -18,6 +18,7 @@ from secgemini.local.store import Session, Store
 _ORPHAN = 86400.0  # seconds that an upload may take
 _SHORT = 3  # characters; shorter words have no trigram
 _MOST = 10_000  # records that one search returns
+_BATCH = 1000  # records of one transaction, so that other requests get their turn in between
 _RECORD = "SELECT r.line, r.time, r.source, r.text FROM records r"
 
 
@@ -168,8 +169,16 @@ def _store_lines(call: Call, lines: Sequence[str], fields: dict[str, str]) -> in
     from secgemini.local.logtimes import LineReader
 
     reader = LineReader(fields, call.service.clock.peek())
-    records = [(*reader.read(line), line.removesuffix("\n").removesuffix("\r")) for line in lines]
-    return LogTables(call.service.store).add(call.key.user, text(call.body, "logs_hash"), records)
+    tables, logs_hash = LogTables(call.service.store), text(call.body, "logs_hash")
+    stored = tables.add(call.key.user, logs_hash, [])
+    for start in range(0, len(lines), _BATCH):
+        batch = lines[start : start + _BATCH]
+        records = [(*reader.read(line), line.removesuffix("\n").removesuffix("\r")) for line in batch]
+        added = tables.add(call.key.user, logs_hash, records)
+        if added is None or stored is None:
+            return None
+        stored += added
+    return stored
 
 
 async def attach_logs(call: Call) -> JsonObject:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
+from starlette.responses import Response
 
 from secgemini.local.clock import Clock, Ids
 from secgemini.local.contract import Contract
@@ -86,6 +87,11 @@ class Call:
     def session(self, session_id: str) -> Session | None:
         """Return a live session of the caller, or None."""
         return self.service.session(self.key.user, session_id)
+
+
+def json_response(value: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return a value as an answer."""
+    return Response(msgspec.json.encode(value), status, headers, media_type="application/json")
 
 
 def done(data: JsonObject | None = None) -> JsonObject:

@@ -8,6 +8,7 @@ import hashlib
 import re
 import sqlite3
 from base64 import b64decode
+from collections.abc import Mapping
 
 import msgspec
 
@@ -40,23 +41,28 @@ async def register_session(call: Call) -> JsonObject:
     tools = rows(call.body, "local_tools")
     if len({text(tool, "name") for tool in tools}) < len(tools):
         return refused(400, "two local tools have the same name")
+    if not open_session(call, session_id, model, call.body):
+        return refused(409, "A session with this id exists already")
+    return done()
+
+
+def open_session(call: Call, session_id: str, model: JsonObject, body: Mapping[str, object]) -> bool:
+    """Store a new session of the caller from what a client says of it; return False when the id is taken."""
     facts: JsonObject = {
         "user_id": call.key.user,
         "org_id": call.key.org,
         "model": model,
-        "ttl": ttl,
-        "language": text(call.body, "language", "en"),
-        "name": text(call.body, "name"),
-        "description": text(call.body, "description"),
-        "can_log": flag(call.body, "can_log", True) or not call.key.can_disable_logging,
-        "local_tools": tools,
-        "agents_config": table(call.body, "agents_config"),
+        "ttl": whole(body, "ttl"),
+        "language": text(body, "language", "en"),
+        "name": text(body, "name"),
+        "description": text(body, "description"),
+        "can_log": flag(body, "can_log", True) or not call.key.can_disable_logging,
+        "local_tools": rows(body, "local_tools"),
+        "agents_config": table(body, "agents_config"),
     }
     call.service.sweep()
     now = call.service.clock.stamp()
-    if not call.service.store.add_session(call.key.user, session_id, facts, now, now + ttl):
-        return refused(409, "A session with this id exists already")
-    return done()
+    return call.service.store.add_session(call.key.user, session_id, facts, now, now + whole(body, "ttl"))
 
 
 def _model_names(key: ApiKey) -> str:
@@ -173,9 +179,10 @@ async def attach_file(call: Call) -> JsonObject:
     if not name.strip():
         return refused(400, "a file needs a name")
     try:
-        facts, content = await asyncio.to_thread(_examine, name, text(call.body, "content"))
+        content = await asyncio.to_thread(b64decode, text(call.body, "content"), validate=True)
     except (binascii.Error, ValueError):
         return refused(400, "content is not base64")
+    facts = await asyncio.to_thread(examine, name, content)
     now = call.service.clock.stamp()
     try:
         await asyncio.to_thread(call.service.store.add_file, session.pk, facts, content, now)
@@ -184,19 +191,18 @@ async def attach_file(call: Call) -> JsonObject:
     return done(facts)
 
 
-def _examine(name: str, encoded: str) -> tuple[JsonObject, bytes]:
+def examine(name: str, content: bytes) -> JsonObject:
+    """Return what there is to say of a file, as the contract's `PublicSessionFile`."""
     from secgemini.local.sniff import sniff
 
-    content = b64decode(encoded, validate=True)
     kind = sniff(content, name)
-    facts: JsonObject = {
+    return {
         "name": name,
         "size": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
         "mime_type": kind.mime_type,
         "content_type_label": kind.label,
     }
-    return facts, content
 
 
 async def detach_file(call: Call) -> JsonObject:

@@ -1,0 +1,193 @@
+"""Chat completions, in the format of OpenAI's: every request is a session and a turn of its own."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64decode
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+from starlette.responses import StreamingResponse
+
+from secgemini.local.catalogue import by_string, models
+from secgemini.local.contract import ContractError
+from secgemini.local.engines import Reply
+from secgemini.local.fields import JsonObject, flag, rows, table, text, whole
+from secgemini.local.listener import Listener
+from secgemini.local.messages import PARTIAL, as_draft, read
+from secgemini.local.service import Call, RequestError
+from secgemini.local.sessions import examine, open_session
+from secgemini.local.store import Session
+from secgemini.local.turn import BusyError, Turn
+
+_TTL = 86400  # seconds
+_MOST_ANSWERS = 8
+_DATA_URL = re.compile(r"data:([^;,]*)((?:;[^;,]*)*),")
+
+
+@dataclass(slots=True)
+class _Said:
+    """What one chat message says: its text, and its files by name."""
+
+    role: str
+    text: str = ""
+    files: list[tuple[str, bytes]] = field(default_factory=list)
+
+
+async def create_chat_completion(call: Call) -> object:
+    """Answer a conversation, as one object or as server-sent events."""
+    model = by_string(text(call.body, "model"), experimental=call.key.allow_experimental)
+    if model is None:
+        names = ", ".join(text(one, "model_string") for one in models(experimental=call.key.allow_experimental))
+        raise RequestError(404, f"No such model; there are {names}")
+    session = _open(call, model)
+    *earlier, last = [_read(message) for message in rows(call.body, "messages")] or [_Said("user")]
+    _remember(call, session, earlier)
+    for name, content in [file for said in (*earlier, last) for file in said.files]:
+        call.service.store.add_file(session.pk, examine(name, content), content, call.service.clock.stamp())
+    try:
+        turn = call.service.turns.submit(session, {"content": last.text}, by_socket=False)
+    except BusyError as busy:
+        raise RequestError(503, str(busy)) from None
+    if turn is None:
+        raise RequestError(500, "the prompt got an id that was taken")
+    completion = _Completion(call, turn, text(model, "model_string"))
+    if flag(call.body, "stream", False):
+        return StreamingResponse(completion.events(), media_type="text/event-stream")
+    return await completion.whole()
+
+
+def _open(call: Call, model: JsonObject) -> Session:
+    session_id = call.service.ids.hex(32)
+    open_session(call, session_id, model, {"name": "Chat completion", "ttl": _TTL})
+    session = call.session(session_id)
+    if session is None:
+        raise RequestError(500, "the session of this completion is gone")
+    return session
+
+
+def _remember(call: Call, session: Session, earlier: list[_Said]) -> None:
+    """Store what was said before the prompt, so that the engine sees it as the session's history."""
+    writer, prompt = call.service.writer, call.service.writer.prompt({})
+    for said in earlier:
+        if said.role == "user":
+            prompt = writer.prompt({"content": said.text})
+            draft = as_draft(prompt)
+        else:
+            kind = "result" if said.role == "assistant" else "info"
+            draft = writer.reply(Reply(kind, said.text, state="agent_done"), prompt, call.service.engine_name)
+        call.service.store.add_message(
+            session.pk, text(prompt, "id"), draft.id, draft.kind, draft.text, draft.created_at
+        )
+
+
+def _read(message: JsonObject) -> _Said:
+    said = _Said(text(message, "role"), text(message, "content"))
+    for number, part in enumerate(rows(message, "content"), 1):
+        kind = text(part, "type")
+        if kind == "text":
+            said.text += text(part, "text")
+        elif kind == "file":
+            file = table(part, "file")
+            _attach(said, text(file, "filename") or f"file-{number}", text(file, "file_data"))
+        else:
+            url = text(part, "image_url") or text(table(part, "image_url"), "url")
+            _attach(said, f"image-{number}", url)
+    return said
+
+
+def _attach(said: _Said, name: str, address: str) -> None:
+    """Decode a `data:` URL. The service fetches nothing: any other address is taken as part of what was said."""
+    found = _DATA_URL.match(address)
+    if found is None:
+        said.text += f"\n{address}\n"
+        return
+    data = unquote_to_bytes(address[found.end() :])
+    if found[2].endswith(";base64"):
+        clean = re.sub(rb"[^A-Za-z0-9+/]", b"", data)
+        data = b64decode(clean[: len(clean) - (len(clean) % 4 == 1)] + b"=" * (-len(clean) % 4))
+    said.files.append((name, data))
+
+
+class _Completion:
+    """The answer to one request."""
+
+    def __init__(self, call: Call, turn: Turn, model: str) -> None:
+        self._call = call
+        self._turn = turn
+        self._head: JsonObject = {
+            "id": f"chatcmpl-{call.service.ids.hex(24)}",
+            "created": int(call.service.clock.stamp()),
+            "model": model,
+        }
+
+    async def whole(self) -> JsonObject:
+        """Wait for the turn and return it as one object."""
+        await self._turn.over.wait()
+        self._turn.took(self._turn.newest)
+        status, reason = self._turn.status
+        if status != 200:
+            raise RequestError(status if 400 <= status <= 599 else 500, reason)
+        stored = self._call.service.store.turn(self._turn.session.pk, self._turn.prompt_id)
+        content = "\n".join(text(read(message.text), "content") for message in stored if message.kind == "result")
+        answers = max(1, min(whole(self._call.body, "n", 1), _MOST_ANSWERS))
+        usage = self._turn.usage
+        completion = whole(usage, "generated_tokens") + whole(usage, "thoughts_token_count")
+        return self._head | {
+            "object": "chat.completion",
+            "choices": [
+                {"index": index, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"}
+                for index in range(answers)
+            ],
+            "usage": {
+                "prompt_tokens": whole(usage, "prompt_tokens"),
+                "completion_tokens": completion,
+                "total_tokens": whole(usage, "total_tokens"),
+            },
+        }
+
+    async def events(self) -> AsyncIterator[bytes]:
+        """Yield the turn as server-sent events. When the client goes, the turn goes on."""
+        listener = Listener(partials=True)
+        self._call.service.turns.join(self._turn, listener)
+        try:
+            yield self._event({"role": "assistant", "content": ""})
+            pieces = False
+            while True:
+                frame = await listener.take()
+                message = read(frame.text)
+                if frame.took is not None:
+                    frame.took(frame.number)
+                if text(message, "state") == "end":
+                    break
+                for event in self._pieces(message, pieces):
+                    yield event
+                pieces = pieces or message["status_code"] == PARTIAL
+            yield self._event({}, "stop")
+            yield b"data: [DONE]\n\n"
+        finally:
+            self._call.service.turns.leave(self._turn.session, listener)
+
+    def _pieces(self, message: JsonObject, pieces: bool) -> Iterator[bytes]:
+        status = whole(message, "status_code", 200)
+        if status >= 400:
+            error = {"message": text(message, "status_message"), "type": "server_error", "code": status}
+            yield b"data: " + msgspec.json.encode({"error": error}) + b"\n\n"
+        elif message["message_type"] == "result" and (status == PARTIAL or not pieces):
+            yield self._event({"content": text(message, "content")})
+
+    def _event(self, delta: JsonObject, finish: str | None = None) -> bytes:
+        chunk = self._head | {
+            "object": "chat.completion.chunk",
+            "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
+        }
+        service = self._call.service
+        if service.complain is not None:
+            try:
+                operation = service.contract.operations["POST", "/chat/completions"]
+                service.contract.check(operation.event_schema, chunk, ("event",))
+            except ContractError as error:
+                service.complain(f"an event of a chat completion: {error}")
+        return b"data: " + msgspec.json.encode(chunk) + b"\n\n"

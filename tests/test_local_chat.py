@@ -1,0 +1,122 @@
+"""Chat completions, raw and with the openai client's own forms of a request."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import httpx
+import pytest
+from raw_service import EchoEngine, Raw, running_service
+
+from secgemini.local.engines import Reply
+from secgemini.local.server import LocalService
+
+
+def complete(service: LocalService, messages: list[dict[str, Any]], **fields: Any) -> httpx.Response:
+    body = {"model": "sec-gemini-stable", "messages": messages} | fields
+    headers = {"authorization": f"Bearer {service.api_key}"}
+    return httpx.post(f"{service.base_url}/chat/completions", json=body, headers=headers, timeout=30)
+
+
+def test_a_conversation_is_answered_in_a_session_of_its_own(service: LocalService, http: Raw) -> None:
+    said: list[dict[str, Any]] = [
+        {"role": "system", "content": "Be short."},
+        {"role": "user", "content": "one"},
+        {"role": "assistant", "content": "1"},
+        {"role": "user", "content": [{"type": "text", "text": "two "}, {"type": "text", "text": "three"}]},
+    ]
+    answer = complete(service, said).json()
+    assert answer["object"] == "chat.completion"
+    assert answer["model"] == "sec-gemini-1.1"
+    assert answer["choices"] == [
+        {"index": 0, "message": {"role": "assistant", "content": "two three"}, "finish_reason": "stop"}
+    ]
+    complete(service, said)
+    sessions = http.get("/v1/session/list").json()
+    assert len(sessions) == 2
+    stored = http.session(sessions[0]["id"])["messages"]
+    assert [(message["message_type"], message["content"]) for message in stored[:4]] == [
+        ("info", "Be short."),
+        ("query", "one"),
+        ("result", "1"),
+        ("query", "two three"),
+    ]
+
+
+def test_files_in_data_urls_are_attached_and_nothing_is_fetched(service: LocalService, http: Raw) -> None:
+    png = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
+    parts = [
+        {"type": "text", "text": "look"},
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{png}"}},
+        {"type": "image_url", "image_url": "http://169.254.169.254/latest"},
+        {"type": "file", "file": {"filename": "a.txt", "file_data": "data:text/plain,hello%20there"}},
+        {"type": "file", "file": {"filename": "b.txt", "file_data": "data:text/plain;base64,aGk"}},
+    ]
+    answer = complete(service, [{"role": "user", "content": parts}]).json()
+    assert answer["choices"][0]["message"]["content"] == "look http://169.254.169.254/latest"
+    (session,) = http.get("/v1/session/list").json()
+    assert [(file["name"], file["size"]) for file in session["files"]] == [("image-2", 8), ("a.txt", 11), ("b.txt", 2)]
+    assert session["files"][0]["mime_type"] == "image/png"
+
+
+@pytest.mark.parametrize("key", [None, "wrong"])
+def test_it_needs_the_key(service: LocalService, key: str | None) -> None:
+    headers = {} if key is None else {"authorization": f"Bearer {key}"}
+    body = {"model": "sec-gemini-stable", "messages": []}
+    assert httpx.post(f"{service.base_url}/chat/completions", json=body, headers=headers).status_code == 401
+
+
+def test_an_unknown_model_is_not_found(service: LocalService) -> None:
+    answer = complete(service, [{"role": "user", "content": "x"}], model="gpt-9")
+    assert answer.status_code == 404
+    assert "sec-gemini-1.1" in answer.json()["detail"]
+
+
+def events(answer: httpx.Response) -> list[dict[str, Any]]:
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    *data, last, rest = answer.text.split("\n\n")
+    assert (last, rest) == ("data: [DONE]", "")
+    return [json.loads(event.removeprefix("data: ")) for event in data]
+
+
+def test_streamed_pieces_are_the_answer(service: LocalService) -> None:
+    got = events(complete(service, [{"role": "user", "content": "a b c"}], stream=True))
+    assert got[0]["choices"][0]["delta"]["role"] == "assistant"
+    assert "".join(event["choices"][0]["delta"].get("content", "") for event in got) == "a b c"
+    assert got[-1]["choices"][0]["finish_reason"] == "stop"
+    assert len({event["id"] for event in got}) == 1
+
+
+class Failing(EchoEngine):
+    async def answer(self, turn: Any) -> Any:
+        yield Reply("thinking", "hm")
+        raise OSError("model gone")
+
+
+def test_a_failed_turn_is_an_error_in_both_forms() -> None:
+    with running_service(engine=Failing()) as service:
+        answer = complete(service, [{"role": "user", "content": "a"}])
+        assert answer.status_code == 500
+        assert "model gone" in answer.json()["detail"]
+        streamed = complete(service, [{"role": "user", "content": "a"}], stream=True)
+        assert "model gone" in streamed.text
+
+
+async def test_the_openai_client_is_at_home(service: LocalService) -> None:
+    import openai
+
+    with openai.OpenAI(api_key=service.api_key, base_url=service.base_url) as client:
+        asked: Any = [{"role": "user", "content": "hello there"}]
+        answer = client.chat.completions.create(model="sec-gemini-stable", messages=asked)
+        assert answer.choices[0].message.content == "hello there"
+        with client.chat.completions.create(model="sec-gemini-stable", messages=asked, stream=True) as stream:
+            assert "".join(chunk.choices[0].delta.content or "" for chunk in stream) == "hello there"
+        with pytest.raises(openai.NotFoundError):
+            client.chat.completions.create(model="nope", messages=asked)
+    with (
+        openai.OpenAI(api_key="wrong", base_url=service.base_url) as stranger,
+        pytest.raises(openai.AuthenticationError),
+    ):
+        stranger.chat.completions.create(model="sec-gemini-stable", messages=asked)
