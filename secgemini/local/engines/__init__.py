@@ -28,7 +28,8 @@ class TokenUsage:
 class Reply:
     """One message of an answer.
 
-    `kind` is a value of the contract's `MessageType` (`thinking`, `info`, `result`, `error`, …), `state` one of `State`.
+    `kind` is a value of the contract's `MessageType` (`thinking`, `info`, `result`, `error`, …), `state` one of its
+    `State`.
     With `partial=True` the content is a delta: it goes only to sockets that asked for partial results and is never
     stored; a whole reply of the same kind, whose content is the deltas joined, must follow.
     """

@@ -1,0 +1,3 @@
+"""The engine `openai`: any OpenAI-compatible server answers; see `engine`."""
+
+from .engine import OpenAI as OpenAI

@@ -1,0 +1,201 @@
+"""The engines `script` and `openai`, as a user of the service sees them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from http_peer import HttpPeer, answer
+
+from secgemini import ConfigurationError, SecGemini, SecGeminiError, tool
+from secgemini.local.engines.openai import OpenAI
+from secgemini.local.engines.openai.wire import parse_event
+from secgemini.local.engines.script import Script
+
+SCRIPT = """
+[[answer]]
+pattern = 'hash (?P<path>\\S+)'
+step = [
+  { kind = "thinking", content = "I need the tool" },
+  { tool = "shout", arguments = { text = "{path}", list = ["{path}", 1] }, delay = 0.01 },
+  { kind = "result", content = "{path} is {tool}, {unknown} stays" },
+]
+
+[[answer]]
+pattern = '(?i)^hello (.*)'
+step = [
+  { content = "Hi ", partial = true },
+  { content = "{1}!", partial = true },
+  { content = "Hi {1}!", title = "greeting" },
+]
+"""
+
+
+@tool(read_only=True)
+def shout(text: str, list: list[str | int] | None = None) -> str:
+    """Say it loud."""
+    return text.upper()
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Script:
+    path = tmp_path / "answers.toml"
+    path.write_text(SCRIPT)
+    return Script(path)
+
+
+def test_a_script_answers_by_pattern(script: Script) -> None:
+    with SecGemini.local(engine=script) as sg:
+        session = sg.create_session(tools=[shout])
+        assert session.query("hello World").output_text == "Hi World!"
+        pieces = [m for m in session.stream_sync("hello you", partial=True) if m.status_code == 206]
+        assert "".join(m.content or "" for m in pieces) == "Hi you!"
+        response = session.query("please hash /etc/x now")
+        assert response.output_text == "/etc/x is /ETC/X, {unknown} stays"
+        assert any(m.message_type == "thinking" for m in response.messages)
+        with pytest.raises(SecGeminiError, match="no pattern"):
+            session.query("something else")
+
+
+def test_engines_are_found_by_name(script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "answers.toml"
+    with SecGemini.local(engine=f"script:{path}") as sg:
+        assert sg.create_session().query("hello you").output_text == "Hi you!"
+    monkeypatch.setenv("SEC_GEMINI_SCRIPT", str(path))
+    with SecGemini.local(engine="script") as sg:
+        assert sg.create_session().query("hello you").output_text == "Hi you!"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("[[answer]]\npattern = '('\nstep = []", "bad pattern"),
+        ("[[answer]]\npatern = 'x'\nstep = []", "patern"),
+        ("not toml", "not of its form"),
+        ("[[answer]]\npattern = 'x'", "step"),
+        ("[[answer]]\npattern = 'x'\nstep = [{ delay = 'long' }]", "delay"),
+    ],
+)
+def test_a_bad_script_says_what_is_wrong(tmp_path: Path, content: str, says: str) -> None:
+    path = tmp_path / "answers.toml"
+    path.write_text(content)
+    with pytest.raises(ConfigurationError, match=says):
+        Script(path)
+
+
+def test_engines_without_their_settings_say_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SEC_GEMINI_SCRIPT", raising=False)
+    monkeypatch.delenv("SEC_GEMINI_OPENAI_URL", raising=False)
+    for name, says in [
+        ("script", "SEC_GEMINI_SCRIPT"),
+        ("script:/no/such.toml", "cannot be read"),
+        ("openai", "SEC_GEMINI_OPENAI_URL"),
+        ("nonsense", "analyst, openai, script"),
+        ("no.such.module:Engine", "cannot be loaded"),
+    ]:
+        with pytest.raises(ConfigurationError, match=says):
+            SecGemini.local(engine=name)
+
+
+def events(*chunks: dict[str, Any], end: str = "data: [DONE]\n\n") -> bytes:
+    text = ": a comment\n\n" + "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + end
+    return answer(text.encode(), headers={"content-type": "text/event-stream"})
+
+
+def says(text: str) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": {"content": text}}]}
+
+
+def calls(index: int, **function: object) -> dict[str, Any]:
+    given = {"index": index, "function": function}
+    return {"choices": [{"delta": {"tool_calls": [{**given, **({"id": f"c{index}"} if "name" in function else {})}]}}]}
+
+
+@pytest.fixture
+def peer() -> Iterator[HttpPeer]:
+    peer = HttpPeer()
+    yield peer
+    peer.close()
+
+
+CHAT = "POST /v1/chat/completions"
+
+
+def test_an_openai_compatible_server_answers_streamed(peer: HttpPeer) -> None:
+    usage = {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 2}}
+    peer.on(CHAT, events(says("It is "), says("bad."), usage), events(says("Again.")))
+    engine = OpenAI(peer.url + "/v1/", model="tiny", api_key="OTHER-KEY")
+    with SecGemini.local(engine=engine) as sg:
+        session = sg.create_session()
+        session.attach_file("mail.txt", b"contact evil.example")
+        pieces = list(session.stream_sync("What is it?", partial=True))
+        assert [m.content for m in pieces if m.status_code == 206] == ["It is ", "bad."]
+        result = next(m for m in pieces if m.message_type == "result" and m.status_code == 200)
+        assert result.content == "It is bad."
+        assert result.usage is not None
+        assert (result.usage.prompt_tokens, result.usage.generated_tokens) == (7, 2)
+        assert session.query("And now?").output_text == "Again."
+    first, second = (h.json() for h in peer.heard)
+    assert peer.heard[0].headers["authorization"] == "Bearer OTHER-KEY"
+    assert first["model"] == "tiny"  # type: ignore[index]
+    assert "contact evil.example" in first["messages"][0]["content"]  # type: ignore[index]
+    told = [(m["role"], m["content"]) for m in second["messages"][1:]]  # type: ignore[index]
+    assert told == [("user", "What is it?"), ("assistant", "It is bad."), ("user", "And now?")]
+    assert "OTHER-KEY" not in repr(vars(engine))
+
+
+def test_local_tools_are_offered_as_functions(peer: HttpPeer) -> None:
+    arguments = json.dumps({"text": "quiet"})
+    peer.on(
+        CHAT,
+        events(says("Let me see. "), calls(0, name="shout", arguments=""), calls(0, arguments=arguments[:5]),
+               calls(0, arguments=arguments[5:]), calls(1, name="nope", arguments="{")),
+        events(says("It said QUIET")),
+    )  # fmt: skip
+    with SecGemini.local(engine=OpenAI(peer.url + "/v1")) as sg:
+        assert sg.create_session(tools=[shout]).query("shout quiet").output_text == "It said QUIET"
+    first, second = (h.json() for h in peer.heard)
+    function = first["tools"][0]["function"]  # type: ignore[index]
+    assert function["name"] == "shout"
+    assert function["parameters"]["properties"]["text"] == {"type": "string"}
+    assert function["parameters"]["required"] == ["text"]
+    assert [m["role"] for m in second["messages"][-4:]] == ["user", "assistant", "tool", "tool"]  # type: ignore[index]
+    assert second["messages"][-2]["content"] == "QUIET"  # type: ignore[index]
+    assert "JSON" in second["messages"][-1]["content"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("reply", "says"),
+    [
+        (answer({"error": "no such model"}, 404), "404.*no such model"),
+        (events({"error": {"message": "out of memory"}}), "out of memory"),
+        (answer(b"data: <html>\n\n"), "something else than events"),
+    ],
+)
+def test_a_server_that_fails_fails_the_turn(peer: HttpPeer, reply: bytes, says: str) -> None:
+    peer.on(CHAT, reply)
+    with SecGemini.local(engine=OpenAI(peer.url + "/v1")) as sg:
+        session = sg.create_session()
+        with pytest.raises(SecGeminiError, match=says):
+            list(session.stream_sync("hello"))
+        assert session.history()[-1].state == "end"
+
+
+def test_the_context_stays_within_its_limit(peer: HttpPeer) -> None:
+    peer.on(CHAT, events(says("ok " * 50)))
+    with SecGemini.local(engine=OpenAI(peer.url + "/v1", context_tokens=500)) as sg:
+        session = sg.create_session()
+        session.attach_file("large.txt", b"line of text\n" * 10_000)
+        session.attach_file("small.txt", b"the small one")
+        for _ in range(20):
+            session.query("go on")
+    sent = [h.json()["messages"] for h in peer.heard]  # type: ignore[index]
+    assert max(sum(len(m["content"]) for m in messages) for messages in sent) < 500 * 4 + 600
+    assert all("the small one" in messages[0]["content"] for messages in sent), "a large file leaves room for others"
+    assert sent[-1][-1]["content"] == "go on"
+
+
+def test_events_without_data_are_skipped() -> None:
+    for line in ("", ": ping", "event: x", "data: [DONE]", "data:"):
+        assert parse_event(line) is None
