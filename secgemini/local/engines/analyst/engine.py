@@ -3,110 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+import importlib
+from collections.abc import AsyncIterator
 
-from secgemini.local.engines import JsonDict, Reply, TokenUsage, ToolResult, TurnRequest
-
-from .asks import Ask, read_ask
-from .examine import examine, search_text
-from .findings import FileReport, Findings
-from .jsonreport import write_json
-from .logquestions import LogAnswer, ask_logs
-from .report import Material, write_text
-from .toolcalls import PlannedCall, ToolReport, plan_calls, report_result
-
-_PIECE = 400  # characters of a partial result, at least
+from secgemini.local.engines import Reply, TurnRequest
 
 
 class Analyst:
     """Extracts, decodes and counts; offline and deterministic, without a language model, and it says so.
 
     The same turn always gives the same answer. Work that takes longer than a moment is done in a thread, a file at a
-    time; a cancelled turn ends with the file that is being read. Token counts are words.
+    time; a cancelled turn ends at once, its thread with the file that is being read. Token counts are words.
     """
 
     name = "analyst"
 
     async def answer(self, turn: TurnRequest) -> AsyncIterator[Reply]:
         """Yield `thinking` and `info` while working, the result in pieces, and then the whole result."""
-        ask = read_ask(turn.prompt)
         yield Reply("info", "Transfer", state="running_agent", title="The analyst takes over", actor="orchestrator")
-        yield Reply("thinking", _plan(ask, turn), state="thinking", actor=self.name)
-        material = Material(turn.prompt, ask)
-        if ask.word is None:
-            async for reply in self._work(turn, material):
-                yield reply
-        text = await asyncio.to_thread(write_json if ask.json else write_text, material)
-        for piece in _pieces(text):
-            yield Reply("result", piece, state="answering", actor=self.name, partial=True)
-        usage = TokenUsage(prompt_tokens=len(turn.prompt.split()), generated_tokens=len(text.split()))
-        yield Reply("result", text, state="agent_done", actor=self.name, usage=usage)
+        # The patterns take 0.1 s to compile, which no service that merely starts should wait for.
+        await asyncio.to_thread(importlib.import_module, f"{__package__}.answering")
+        from .answering import answer_turn
 
-    async def _work(self, turn: TurnRequest, material: Material) -> AsyncIterator[Reply]:
-        """Fill the material: first the tools, then the prompt, the files and the logs."""
-        findings = material.findings
-        for call in plan_calls(turn.prompt, turn.tools):
-            async for reply in self._call(call, turn, material.tools):
-                yield reply
-        await asyncio.to_thread(search_text, turn.prompt, "prompt", findings)
-        for tool in material.tools:
-            await asyncio.to_thread(search_text, tool.output, f"output of {tool.name}", findings)
-        for file in turn.files:
-            found = Findings()
-            report = await asyncio.to_thread(examine, file.name, file.content, found, sha256=file.sha256)
-            found.files.append(report)
-            yield Reply("info", _about(report, len(found)), state="running_agent", title=file.name, actor=self.name)
-            findings.merge(found)
-        if turn.logs is not None:
-            answer = material.logs = await asyncio.to_thread(ask_logs, turn.prompt, turn.logs)
-            await asyncio.to_thread(_search_logs, answer, findings)
-            yield Reply("info", f"Read {answer.total} log records", state="running_agent", actor=self.name)
-
-    async def _call(self, call: PlannedCall, turn: TurnRequest, tools: list[ToolReport]) -> AsyncIterator[Reply]:
-        title = call.name.replace("_", " ").title()
-        if call.missing:
-            problem = f"not called: the prompt gives no value for {', '.join(call.missing)} (put values in quotes)"
-            tools.append(ToolReport(call.name, call.arguments, problem=problem))
-            return
-        yield Reply("info", f"Calling {title}", state="calling_tool", actor=self.name)
-        result: ToolResult = await turn.call_tool(call.name, call.arguments)
-        tools.append(report_result(call, result, _tool_named(turn, call.name)))
-        yield Reply("info", f"Processing {title} result", state="tool_result", actor=self.name)
-
-
-def _plan(ask: Ask, turn: TurnRequest) -> str:
-    if ask.word is not None:
-        return "The prompt asks for one word."
-    parts = ["the prompt"]
-    if turn.files:
-        parts.append(f"{len(turn.files)} attached file{'s' * (len(turn.files) > 1)}")
-    if turn.logs is not None:
-        parts.append("the attached logs")
-    where = ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + parts[-1]
-    return f"No language model is attached; looking for indicators in {where}."
-
-
-def _about(report: FileReport, indicators: int) -> str:
-    inside = f", {len(report.inner)} inside" if report.inner else ""
-    return f"Read {report.name}: {report.label}, {report.size} bytes{inside}, {indicators} indicators"
-
-
-def _search_logs(answer: LogAnswer, findings: Findings) -> None:
-    text = "\n".join(record.text.replace("\n", " ") for record in answer.read)
-    search_text(text, "attached logs", findings, lines=[record.line for record in answer.read])
-
-
-def _tool_named(turn: TurnRequest, name: str) -> JsonDict:
-    return next((tool for tool in turn.tools if isinstance(tool, Mapping) and tool.get("name") == name), {})
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """Cut a text into pieces at line ends; joined they are the text."""
-    piece = ""
-    for line in text.splitlines(keepends=True):
-        piece += line
-        if len(piece) >= _PIECE:
-            yield piece
-            piece = ""
-    if piece:
-        yield piece
+        async for reply in answer_turn(turn, self.name):
+            yield reply

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from secgemini.display import one_line
 
 from .logformats.event import NO_YEAR
+from .logformats.times import MONTHS
 from .logquestions import READ_RECORDS, LogAnswer
 from .logsummary import LogSummary
 
@@ -54,7 +55,7 @@ def summary_lines(summary: LogSummary) -> Iterator[str]:
 def log_time(time: datetime) -> str:
     """Return a time as text, without the year when the log has none."""
     if time.year == NO_YEAR:
-        return f"{time:%m-%d %H:%M:%S}"
+        return f"{MONTHS[time.month - 1]} {time.day} {time:%H:%M:%S}"
     zone = time.strftime("%z")
     return f"{time:%Y-%m-%d %H:%M:%S}{' UTC' if zone in ('', '+0000') else ' ' + zone}"
 

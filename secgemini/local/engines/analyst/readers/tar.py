@@ -10,7 +10,7 @@ from typing import Self
 from ..parts import Budget, Document, Fact, Inner, Note, Part, Passage
 
 LABELS = frozenset({"tar"})
-_LONGEST_HEADER = 65536
+_LONGEST_HEADER = 2048
 _MOST_NAMES = 1000
 _EXTENDED = frozenset({tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME})
 
