@@ -14,7 +14,7 @@ from secgemini_api import AuthenticatedClient, Client
 from secgemini_api.api.sessions import get_session, list_sessions, register_session
 from secgemini_api.api.system import get_health
 from secgemini_api.errors import InvalidBody, UnexpectedStatus
-from secgemini_api.models import ApiError, HTTPValidationError, ModelInfoInput, PublicSession, SessionInput
+from secgemini_api.models import ErrorBody, HTTPValidationError, ModelInfoInput, PublicSession, SessionInput
 
 BASE = "http://test.invalid"
 Answer = Callable[[httpx.Request], httpx.Response]
@@ -60,7 +60,7 @@ def test_the_key_goes_in_its_header_and_the_body_is_json() -> None:
     assert seen[0].headers["x-api-key"] == "KEY"
     assert SessionInput.from_dict(httpx.Response(200, content=seen[0].content).json()).id == "s"
     assert result is not None
-    assert not isinstance(result, ApiError | HTTPValidationError)
+    assert not isinstance(result, ErrorBody | HTTPValidationError)
     assert (result.ok, result.data) == (True, None)
 
 
@@ -115,7 +115,7 @@ def test_every_error_status_keeps_its_number_and_its_detail(status: int) -> None
         client=client_with(httpx.Response(status, json={"detail": "overloaded"})), session_id="s"
     )
     assert answer.status_code == status
-    assert isinstance(answer.parsed, ApiError)
+    assert isinstance(answer.parsed, ErrorBody)
     assert answer.parsed.detail == "overloaded"
 
 

@@ -34,7 +34,7 @@ class Limits:
 
 
 class RequestError(Exception):
-    """A request that ends with an HTTP error status. `detail` is the contract's `ApiError.detail`."""
+    """A request that ends with an HTTP error status. `detail` is the contract's `ErrorBody.detail`."""
 
     def __init__(self, status: int, detail: object, headers: dict[str, str] | None = None) -> None:
         self.status = status

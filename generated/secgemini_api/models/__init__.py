@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .agents_config import AgentsConfig
-    from .api_error import ApiError
     from .attachment import Attachment
     from .chat_completion_request import ChatCompletionRequest
     from .chat_completion_response import ChatCompletionResponse
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from .chat_usage import ChatUsage
     from .choice import Choice
     from .detach_file_request import DetachFileRequest
+    from .error_body import ErrorBody
     from .feedback import Feedback
     from .feedback_type import FeedbackType
     from .http_validation_error import HTTPValidationError
@@ -62,7 +62,6 @@ if TYPE_CHECKING:
 else:
     _MODULES = {
         "AgentsConfig": ".agents_config",
-        "ApiError": ".api_error",
         "Attachment": ".attachment",
         "ChatCompletionRequest": ".chat_completion_request",
         "ChatCompletionResponse": ".chat_completion_response",
@@ -76,6 +75,7 @@ else:
         "ChatUsage": ".chat_usage",
         "Choice": ".choice",
         "DetachFileRequest": ".detach_file_request",
+        "ErrorBody": ".error_body",
         "Feedback": ".feedback",
         "FeedbackType": ".feedback_type",
         "HTTPValidationError": ".http_validation_error",
@@ -133,7 +133,6 @@ else:
 
 __all__ = (
     "AgentsConfig",
-    "ApiError",
     "Attachment",
     "ChatCompletionRequest",
     "ChatCompletionResponse",
@@ -147,6 +146,7 @@ __all__ = (
     "ChatUsage",
     "Choice",
     "DetachFileRequest",
+    "ErrorBody",
     "Feedback",
     "FeedbackType",
     "HTTPValidationError",

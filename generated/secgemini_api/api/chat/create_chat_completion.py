@@ -4,9 +4,9 @@ import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client, read_json
-from ...models.api_error import ApiError
 from ...models.chat_completion_request import ChatCompletionRequest
 from ...models.chat_completion_response import ChatCompletionResponse
+from ...models.error_body import ErrorBody
 from ...models.http_validation_error import HTTPValidationError
 from ...types import Response, to_status
 
@@ -32,36 +32,36 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> ApiError | ChatCompletionResponse | HTTPValidationError | None:
+) -> ChatCompletionResponse | ErrorBody | HTTPValidationError | None:
     if response.status_code == 200:
         return read_json(response, ChatCompletionResponse.from_dict)
 
     if response.status_code == 400:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 401:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 403:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 404:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 413:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 415:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 422:
         return read_json(response, HTTPValidationError.from_dict)
 
     if response.status_code == 429:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if 500 <= response.status_code <= 599:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
@@ -71,7 +71,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[ApiError | ChatCompletionResponse | HTTPValidationError]:
+) -> Response[ChatCompletionResponse | ErrorBody | HTTPValidationError]:
     return Response(
         status_code=to_status(response.status_code),
         content=response.content,
@@ -84,7 +84,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
     body: ChatCompletionRequest,
-) -> Response[ApiError | ChatCompletionResponse | HTTPValidationError]:
+) -> Response[ChatCompletionResponse | ErrorBody | HTTPValidationError]:
     """Answer a chat
 
     One answer to a whole conversation, in the format of OpenAI's chat completions, for programs that speak it.
@@ -115,7 +115,7 @@ def sync(
     *,
     client: AuthenticatedClient,
     body: ChatCompletionRequest,
-) -> ApiError | ChatCompletionResponse | HTTPValidationError | None:
+) -> ChatCompletionResponse | ErrorBody | HTTPValidationError | None:
     """Answer a chat
 
     One answer to a whole conversation, in the format of OpenAI's chat completions, for programs that speak it.
@@ -141,7 +141,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     body: ChatCompletionRequest,
-) -> Response[ApiError | ChatCompletionResponse | HTTPValidationError]:
+) -> Response[ChatCompletionResponse | ErrorBody | HTTPValidationError]:
     """Answer a chat
 
     One answer to a whole conversation, in the format of OpenAI's chat completions, for programs that speak it.
@@ -170,7 +170,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     body: ChatCompletionRequest,
-) -> ApiError | ChatCompletionResponse | HTTPValidationError | None:
+) -> ChatCompletionResponse | ErrorBody | HTTPValidationError | None:
     """Answer a chat
 
     One answer to a whole conversation, in the format of OpenAI's chat completions, for programs that speak it.

@@ -4,7 +4,7 @@ import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client, read_json
-from ...models.api_error import ApiError
+from ...models.error_body import ErrorBody
 from ...models.http_validation_error import HTTPValidationError
 from ...models.logs_table_created import LogsTableCreated
 from ...types import UNSET, Response, to_status
@@ -35,27 +35,27 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> ApiError | HTTPValidationError | LogsTableCreated | None:
+) -> ErrorBody | HTTPValidationError | LogsTableCreated | None:
     if response.status_code == 200:
         return read_json(response, LogsTableCreated.from_dict)
 
     if response.status_code == 401:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 403:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 404:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 422:
         return read_json(response, HTTPValidationError.from_dict)
 
     if response.status_code == 429:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if 500 <= response.status_code <= 599:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
@@ -65,7 +65,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[ApiError | HTTPValidationError | LogsTableCreated]:
+) -> Response[ErrorBody | HTTPValidationError | LogsTableCreated]:
     return Response(
         status_code=to_status(response.status_code),
         content=response.content,
@@ -79,7 +79,7 @@ def sync_detailed(
     client: AuthenticatedClient,
     logs_hash: str,
     can_log: bool,
-) -> Response[ApiError | HTTPValidationError | LogsTableCreated]:
+) -> Response[ErrorBody | HTTPValidationError | LogsTableCreated]:
     """Make a table for a log file
 
     Asks the logs processor for room for a log file that is named by its hash. When the table is new, send the lines
@@ -113,7 +113,7 @@ def sync(
     client: AuthenticatedClient,
     logs_hash: str,
     can_log: bool,
-) -> ApiError | HTTPValidationError | LogsTableCreated | None:
+) -> ErrorBody | HTTPValidationError | LogsTableCreated | None:
     """Make a table for a log file
 
     Asks the logs processor for room for a log file that is named by its hash. When the table is new, send the lines
@@ -142,7 +142,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     logs_hash: str,
     can_log: bool,
-) -> Response[ApiError | HTTPValidationError | LogsTableCreated]:
+) -> Response[ErrorBody | HTTPValidationError | LogsTableCreated]:
     """Make a table for a log file
 
     Asks the logs processor for room for a log file that is named by its hash. When the table is new, send the lines
@@ -174,7 +174,7 @@ async def asyncio(
     client: AuthenticatedClient,
     logs_hash: str,
     can_log: bool,
-) -> ApiError | HTTPValidationError | LogsTableCreated | None:
+) -> ErrorBody | HTTPValidationError | LogsTableCreated | None:
     """Make a table for a log file
 
     Asks the logs processor for room for a log file that is named by its hash. When the table is new, send the lines

@@ -4,7 +4,7 @@ import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client, read_json
-from ...models.api_error import ApiError
+from ...models.error_body import ErrorBody
 from ...models.http_validation_error import HTTPValidationError
 from ...models.op_result import OpResult
 from ...types import UNSET, Response, to_status
@@ -35,27 +35,27 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> ApiError | HTTPValidationError | OpResult | None:
+) -> ErrorBody | HTTPValidationError | OpResult | None:
     if response.status_code == 200:
         return read_json(response, OpResult.from_dict)
 
     if response.status_code == 401:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 403:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 404:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 422:
         return read_json(response, HTTPValidationError.from_dict)
 
     if response.status_code == 429:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if 500 <= response.status_code <= 599:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
@@ -65,7 +65,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[ApiError | HTTPValidationError | OpResult]:
+) -> Response[ErrorBody | HTTPValidationError | OpResult]:
     return Response(
         status_code=to_status(response.status_code),
         content=response.content,
@@ -79,7 +79,7 @@ def sync_detailed(
     client: AuthenticatedClient,
     session_id: str,
     logs_hash: str,
-) -> Response[ApiError | HTTPValidationError | OpResult]:
+) -> Response[ErrorBody | HTTPValidationError | OpResult]:
     """Attach uploaded logs to a session
 
     Gives a session access to logs that were uploaded to the logs processor (`create_logs_table`, then
@@ -112,7 +112,7 @@ def sync(
     client: AuthenticatedClient,
     session_id: str,
     logs_hash: str,
-) -> ApiError | HTTPValidationError | OpResult | None:
+) -> ErrorBody | HTTPValidationError | OpResult | None:
     """Attach uploaded logs to a session
 
     Gives a session access to logs that were uploaded to the logs processor (`create_logs_table`, then
@@ -140,7 +140,7 @@ async def asyncio_detailed(
     client: AuthenticatedClient,
     session_id: str,
     logs_hash: str,
-) -> Response[ApiError | HTTPValidationError | OpResult]:
+) -> Response[ErrorBody | HTTPValidationError | OpResult]:
     """Attach uploaded logs to a session
 
     Gives a session access to logs that were uploaded to the logs processor (`create_logs_table`, then
@@ -171,7 +171,7 @@ async def asyncio(
     client: AuthenticatedClient,
     session_id: str,
     logs_hash: str,
-) -> ApiError | HTTPValidationError | OpResult | None:
+) -> ErrorBody | HTTPValidationError | OpResult | None:
     """Attach uploaded logs to a session
 
     Gives a session access to logs that were uploaded to the logs processor (`create_logs_table`, then

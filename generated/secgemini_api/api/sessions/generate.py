@@ -4,7 +4,7 @@ import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client, read_json
-from ...models.api_error import ApiError
+from ...models.error_body import ErrorBody
 from ...models.http_validation_error import HTTPValidationError
 from ...models.session_request import SessionRequest
 from ...models.session_response import SessionResponse
@@ -32,36 +32,36 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> ApiError | HTTPValidationError | SessionResponse | None:
+) -> ErrorBody | HTTPValidationError | SessionResponse | None:
     if response.status_code == 200:
         return read_json(response, SessionResponse.from_dict)
 
     if response.status_code == 400:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 401:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 403:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 404:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 413:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 415:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 422:
         return read_json(response, HTTPValidationError.from_dict)
 
     if response.status_code == 429:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if 500 <= response.status_code <= 599:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
@@ -71,7 +71,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[ApiError | HTTPValidationError | SessionResponse]:
+) -> Response[ErrorBody | HTTPValidationError | SessionResponse]:
     return Response(
         status_code=to_status(response.status_code),
         content=response.content,
@@ -84,7 +84,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
     body: SessionRequest,
-) -> Response[ApiError | HTTPValidationError | SessionResponse]:
+) -> Response[ErrorBody | HTTPValidationError | SessionResponse]:
     """Ask, and get all messages of the answer at once
 
     Sends one prompt and waits until the turn is over, which can take minutes: give this request a long time-out. To
@@ -117,7 +117,7 @@ def sync(
     *,
     client: AuthenticatedClient,
     body: SessionRequest,
-) -> ApiError | HTTPValidationError | SessionResponse | None:
+) -> ErrorBody | HTTPValidationError | SessionResponse | None:
     """Ask, and get all messages of the answer at once
 
     Sends one prompt and waits until the turn is over, which can take minutes: give this request a long time-out. To
@@ -145,7 +145,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     body: SessionRequest,
-) -> Response[ApiError | HTTPValidationError | SessionResponse]:
+) -> Response[ErrorBody | HTTPValidationError | SessionResponse]:
     """Ask, and get all messages of the answer at once
 
     Sends one prompt and waits until the turn is over, which can take minutes: give this request a long time-out. To
@@ -176,7 +176,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     body: SessionRequest,
-) -> ApiError | HTTPValidationError | SessionResponse | None:
+) -> ErrorBody | HTTPValidationError | SessionResponse | None:
     """Ask, and get all messages of the answer at once
 
     Sends one prompt and waits until the turn is over, which can take minutes: give this request a long time-out. To

@@ -4,7 +4,7 @@ import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client, read_json
-from ...models.api_error import ApiError
+from ...models.error_body import ErrorBody
 from ...models.http_validation_error import HTTPValidationError
 from ...models.op_result import OpResult
 from ...types import UNSET, Response, to_status
@@ -32,27 +32,27 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> ApiError | HTTPValidationError | OpResult | None:
+) -> ErrorBody | HTTPValidationError | OpResult | None:
     if response.status_code == 200:
         return read_json(response, OpResult.from_dict)
 
     if response.status_code == 401:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 403:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 404:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 422:
         return read_json(response, HTTPValidationError.from_dict)
 
     if response.status_code == 429:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if 500 <= response.status_code <= 599:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
@@ -62,7 +62,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[ApiError | HTTPValidationError | OpResult]:
+) -> Response[ErrorBody | HTTPValidationError | OpResult]:
     return Response(
         status_code=to_status(response.status_code),
         content=response.content,
@@ -75,7 +75,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
     session_id: str,
-) -> Response[ApiError | HTTPValidationError | OpResult]:
+) -> Response[ErrorBody | HTTPValidationError | OpResult]:
     """Make up a name for a session
 
     Makes up a short name from what was said in the session. The session itself is not changed; use `update` to do
@@ -105,7 +105,7 @@ def sync(
     *,
     client: AuthenticatedClient,
     session_id: str,
-) -> ApiError | HTTPValidationError | OpResult | None:
+) -> ErrorBody | HTTPValidationError | OpResult | None:
     """Make up a name for a session
 
     Makes up a short name from what was said in the session. The session itself is not changed; use `update` to do
@@ -130,7 +130,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     session_id: str,
-) -> Response[ApiError | HTTPValidationError | OpResult]:
+) -> Response[ErrorBody | HTTPValidationError | OpResult]:
     """Make up a name for a session
 
     Makes up a short name from what was said in the session. The session itself is not changed; use `update` to do
@@ -158,7 +158,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     session_id: str,
-) -> ApiError | HTTPValidationError | OpResult | None:
+) -> ErrorBody | HTTPValidationError | OpResult | None:
     """Make up a name for a session
 
     Makes up a short name from what was said in the session. The session itself is not changed; use `update` to do

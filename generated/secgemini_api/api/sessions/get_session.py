@@ -4,7 +4,7 @@ import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client, read_json
-from ...models.api_error import ApiError
+from ...models.error_body import ErrorBody
 from ...models.http_validation_error import HTTPValidationError
 from ...models.public_session import PublicSession
 from ...types import UNSET, Response, to_status
@@ -32,27 +32,27 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> ApiError | HTTPValidationError | None | PublicSession:
+) -> ErrorBody | HTTPValidationError | None | PublicSession:
     if response.status_code == 200:
         return read_json(response, lambda data: None if data is None else PublicSession.from_dict(data))
 
     if response.status_code == 401:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 403:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 404:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 422:
         return read_json(response, HTTPValidationError.from_dict)
 
     if response.status_code == 429:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if 500 <= response.status_code <= 599:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
@@ -62,7 +62,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[ApiError | HTTPValidationError | None | PublicSession]:
+) -> Response[ErrorBody | HTTPValidationError | None | PublicSession]:
     return Response(
         status_code=to_status(response.status_code),
         content=response.content,
@@ -75,7 +75,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
     session_id: str,
-) -> Response[ApiError | HTTPValidationError | None | PublicSession]:
+) -> Response[ErrorBody | HTTPValidationError | None | PublicSession]:
     """Read a session
 
     One session with all its messages. This is also how a client finds out, after a lost connection, whether its
@@ -106,7 +106,7 @@ def sync(
     *,
     client: AuthenticatedClient,
     session_id: str,
-) -> ApiError | HTTPValidationError | None | PublicSession:
+) -> ErrorBody | HTTPValidationError | None | PublicSession:
     """Read a session
 
     One session with all its messages. This is also how a client finds out, after a lost connection, whether its
@@ -132,7 +132,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     session_id: str,
-) -> Response[ApiError | HTTPValidationError | None | PublicSession]:
+) -> Response[ErrorBody | HTTPValidationError | None | PublicSession]:
     """Read a session
 
     One session with all its messages. This is also how a client finds out, after a lost connection, whether its
@@ -161,7 +161,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     session_id: str,
-) -> ApiError | HTTPValidationError | None | PublicSession:
+) -> ErrorBody | HTTPValidationError | None | PublicSession:
     """Read a session
 
     One session with all its messages. This is also how a client finds out, after a lost connection, whether its

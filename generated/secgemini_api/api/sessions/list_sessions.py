@@ -4,7 +4,7 @@ import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client, read_json
-from ...models.api_error import ApiError
+from ...models.error_body import ErrorBody
 from ...models.http_validation_error import HTTPValidationError
 from ...models.public_session import PublicSession
 from ...types import Response, as_list, to_status
@@ -22,29 +22,29 @@ def _get_kwargs() -> dict[str, Any]:
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> ApiError | HTTPValidationError | list[PublicSession] | None:
+) -> ErrorBody | HTTPValidationError | list[PublicSession] | None:
     if response.status_code == 200:
         return read_json(
             response, lambda data: [PublicSession.from_dict(data_item) for data_item in as_list(data)]
         )
 
     if response.status_code == 401:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 403:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 404:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 422:
         return read_json(response, HTTPValidationError.from_dict)
 
     if response.status_code == 429:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if 500 <= response.status_code <= 599:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
@@ -54,7 +54,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[ApiError | HTTPValidationError | list[PublicSession]]:
+) -> Response[ErrorBody | HTTPValidationError | list[PublicSession]]:
     return Response(
         status_code=to_status(response.status_code),
         content=response.content,
@@ -66,7 +66,7 @@ def _build_response(
 def sync_detailed(
     *,
     client: AuthenticatedClient,
-) -> Response[ApiError | HTTPValidationError | list[PublicSession]]:
+) -> Response[ErrorBody | HTTPValidationError | list[PublicSession]]:
     """List the open sessions
 
     All open sessions of this key, oldest first, in one request. `messages` is left empty; `num_messages` tells how
@@ -90,7 +90,7 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient,
-) -> ApiError | HTTPValidationError | list[PublicSession] | None:
+) -> ErrorBody | HTTPValidationError | list[PublicSession] | None:
     """List the open sessions
 
     All open sessions of this key, oldest first, in one request. `messages` is left empty; `num_messages` tells how
@@ -110,7 +110,7 @@ def sync(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
-) -> Response[ApiError | HTTPValidationError | list[PublicSession]]:
+) -> Response[ErrorBody | HTTPValidationError | list[PublicSession]]:
     """List the open sessions
 
     All open sessions of this key, oldest first, in one request. `messages` is left empty; `num_messages` tells how
@@ -132,7 +132,7 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient,
-) -> ApiError | HTTPValidationError | list[PublicSession] | None:
+) -> ErrorBody | HTTPValidationError | list[PublicSession] | None:
     """List the open sessions
 
     All open sessions of this key, oldest first, in one request. `messages` is left empty; `num_messages` tells how

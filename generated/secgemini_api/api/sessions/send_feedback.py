@@ -4,7 +4,7 @@ import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client, read_json
-from ...models.api_error import ApiError
+from ...models.error_body import ErrorBody
 from ...models.feedback import Feedback
 from ...models.http_validation_error import HTTPValidationError
 from ...models.op_result import OpResult
@@ -32,36 +32,36 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> ApiError | HTTPValidationError | OpResult | None:
+) -> ErrorBody | HTTPValidationError | OpResult | None:
     if response.status_code == 200:
         return read_json(response, OpResult.from_dict)
 
     if response.status_code == 400:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 401:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 403:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 404:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 413:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 415:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 422:
         return read_json(response, HTTPValidationError.from_dict)
 
     if response.status_code == 429:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if 500 <= response.status_code <= 599:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
@@ -71,7 +71,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[ApiError | HTTPValidationError | OpResult]:
+) -> Response[ErrorBody | HTTPValidationError | OpResult]:
     return Response(
         status_code=to_status(response.status_code),
         content=response.content,
@@ -84,7 +84,7 @@ def sync_detailed(
     *,
     client: AuthenticatedClient,
     body: Feedback,
-) -> Response[ApiError | HTTPValidationError | OpResult]:
+) -> Response[ErrorBody | HTTPValidationError | OpResult]:
     """Send feedback or a bug report
 
     Records what a user thinks of an answer, or a report of something broken. The conversation goes on unchanged.
@@ -113,7 +113,7 @@ def sync(
     *,
     client: AuthenticatedClient,
     body: Feedback,
-) -> ApiError | HTTPValidationError | OpResult | None:
+) -> ErrorBody | HTTPValidationError | OpResult | None:
     """Send feedback or a bug report
 
     Records what a user thinks of an answer, or a report of something broken. The conversation goes on unchanged.
@@ -137,7 +137,7 @@ async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
     body: Feedback,
-) -> Response[ApiError | HTTPValidationError | OpResult]:
+) -> Response[ErrorBody | HTTPValidationError | OpResult]:
     """Send feedback or a bug report
 
     Records what a user thinks of an answer, or a report of something broken. The conversation goes on unchanged.
@@ -164,7 +164,7 @@ async def asyncio(
     *,
     client: AuthenticatedClient,
     body: Feedback,
-) -> ApiError | HTTPValidationError | OpResult | None:
+) -> ErrorBody | HTTPValidationError | OpResult | None:
     """Send feedback or a bug report
 
     Records what a user thinks of an answer, or a report of something broken. The conversation goes on unchanged.

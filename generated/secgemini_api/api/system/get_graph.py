@@ -4,7 +4,7 @@ import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client, read_json
-from ...models.api_error import ApiError
+from ...models.error_body import ErrorBody
 from ...models.http_validation_error import HTTPValidationError
 from ...types import UNSET, Response, Unset, to_status
 
@@ -40,27 +40,27 @@ def _get_kwargs(
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Any | ApiError | HTTPValidationError | None:
+) -> Any | ErrorBody | HTTPValidationError | None:
     if response.status_code == 200:
         return read_json(response, lambda data: data)
 
     if response.status_code == 401:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 403:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 404:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 422:
         return read_json(response, HTTPValidationError.from_dict)
 
     if response.status_code == 429:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if 500 <= response.status_code <= 599:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
@@ -70,7 +70,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Any | ApiError | HTTPValidationError]:
+) -> Response[Any | ErrorBody | HTTPValidationError]:
     return Response(
         status_code=to_status(response.status_code),
         content=response.content,
@@ -86,7 +86,7 @@ def sync_detailed(
     can_log: bool | Unset = True,
     toolsets_to_enable: str | Unset = "",
     toolsets_to_disable: str | Unset = "",
-) -> Response[Any | ApiError | HTTPValidationError]:
+) -> Response[Any | ErrorBody | HTTPValidationError]:
     """Describe how the agents are connected
 
     The graph of the agents for one choice of model and toolsets, in most cases as an object that gives each node an
@@ -125,7 +125,7 @@ def sync(
     can_log: bool | Unset = True,
     toolsets_to_enable: str | Unset = "",
     toolsets_to_disable: str | Unset = "",
-) -> Any | ApiError | HTTPValidationError | None:
+) -> Any | ErrorBody | HTTPValidationError | None:
     """Describe how the agents are connected
 
     The graph of the agents for one choice of model and toolsets, in most cases as an object that gives each node an
@@ -159,7 +159,7 @@ async def asyncio_detailed(
     can_log: bool | Unset = True,
     toolsets_to_enable: str | Unset = "",
     toolsets_to_disable: str | Unset = "",
-) -> Response[Any | ApiError | HTTPValidationError]:
+) -> Response[Any | ErrorBody | HTTPValidationError]:
     """Describe how the agents are connected
 
     The graph of the agents for one choice of model and toolsets, in most cases as an object that gives each node an
@@ -196,7 +196,7 @@ async def asyncio(
     can_log: bool | Unset = True,
     toolsets_to_enable: str | Unset = "",
     toolsets_to_disable: str | Unset = "",
-) -> Any | ApiError | HTTPValidationError | None:
+) -> Any | ErrorBody | HTTPValidationError | None:
     """Describe how the agents are connected
 
     The graph of the agents for one choice of model and toolsets, in most cases as an object that gives each node an

@@ -4,7 +4,7 @@ import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client, read_json
-from ...models.api_error import ApiError
+from ...models.error_body import ErrorBody
 from ...models.http_validation_error import HTTPValidationError
 from ...models.json_object import JsonObject
 from ...types import Response, to_status
@@ -22,24 +22,24 @@ def _get_kwargs() -> dict[str, Any]:
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> ApiError | HTTPValidationError | JsonObject | None:
+) -> ErrorBody | HTTPValidationError | JsonObject | None:
     if response.status_code == 200:
         return read_json(response, JsonObject.from_dict)
 
     if response.status_code == 403:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 404:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 422:
         return read_json(response, HTTPValidationError.from_dict)
 
     if response.status_code == 429:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if 500 <= response.status_code <= 599:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
@@ -49,7 +49,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[ApiError | HTTPValidationError | JsonObject]:
+) -> Response[ErrorBody | HTTPValidationError | JsonObject]:
     return Response(
         status_code=to_status(response.status_code),
         content=response.content,
@@ -61,7 +61,7 @@ def _build_response(
 def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
-) -> Response[ApiError | HTTPValidationError | JsonObject]:
+) -> Response[ErrorBody | HTTPValidationError | JsonObject]:
     """Ask whether the service is up
 
     Answers without a key, for monitors. A service that works answers 200.
@@ -84,7 +84,7 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient | Client,
-) -> ApiError | HTTPValidationError | JsonObject | None:
+) -> ErrorBody | HTTPValidationError | JsonObject | None:
     """Ask whether the service is up
 
     Answers without a key, for monitors. A service that works answers 200.
@@ -103,7 +103,7 @@ def sync(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
-) -> Response[ApiError | HTTPValidationError | JsonObject]:
+) -> Response[ErrorBody | HTTPValidationError | JsonObject]:
     """Ask whether the service is up
 
     Answers without a key, for monitors. A service that works answers 200.
@@ -124,7 +124,7 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient | Client,
-) -> ApiError | HTTPValidationError | JsonObject | None:
+) -> ErrorBody | HTTPValidationError | JsonObject | None:
     """Ask whether the service is up
 
     Answers without a key, for monitors. A service that works answers 200.

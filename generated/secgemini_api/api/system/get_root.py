@@ -4,7 +4,7 @@ import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client, read_json
-from ...models.api_error import ApiError
+from ...models.error_body import ErrorBody
 from ...models.http_validation_error import HTTPValidationError
 from ...types import Response, to_status
 
@@ -21,24 +21,24 @@ def _get_kwargs() -> dict[str, Any]:
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Any | ApiError | HTTPValidationError | None:
+) -> Any | ErrorBody | HTTPValidationError | None:
     if response.status_code == 200:
         return read_json(response, lambda data: data)
 
     if response.status_code == 403:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 404:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 422:
         return read_json(response, HTTPValidationError.from_dict)
 
     if response.status_code == 429:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if 500 <= response.status_code <= 599:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
@@ -48,7 +48,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Any | ApiError | HTTPValidationError]:
+) -> Response[Any | ErrorBody | HTTPValidationError]:
     return Response(
         status_code=to_status(response.status_code),
         content=response.content,
@@ -60,7 +60,7 @@ def _build_response(
 def sync_detailed(
     *,
     client: AuthenticatedClient | Client,
-) -> Response[Any | ApiError | HTTPValidationError]:
+) -> Response[Any | ErrorBody | HTTPValidationError]:
     """Greet the service
 
     Answers without a key that there is a service at this address. To ask whether it works, use `GET /health`.
@@ -83,7 +83,7 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient | Client,
-) -> Any | ApiError | HTTPValidationError | None:
+) -> Any | ErrorBody | HTTPValidationError | None:
     """Greet the service
 
     Answers without a key that there is a service at this address. To ask whether it works, use `GET /health`.
@@ -102,7 +102,7 @@ def sync(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient | Client,
-) -> Response[Any | ApiError | HTTPValidationError]:
+) -> Response[Any | ErrorBody | HTTPValidationError]:
     """Greet the service
 
     Answers without a key that there is a service at this address. To ask whether it works, use `GET /health`.
@@ -123,7 +123,7 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient | Client,
-) -> Any | ApiError | HTTPValidationError | None:
+) -> Any | ErrorBody | HTTPValidationError | None:
     """Greet the service
 
     Answers without a key that there is a service at this address. To ask whether it works, use `GET /health`.

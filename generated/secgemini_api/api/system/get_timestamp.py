@@ -4,7 +4,7 @@ import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client, read_json
-from ...models.api_error import ApiError
+from ...models.error_body import ErrorBody
 from ...models.http_validation_error import HTTPValidationError
 from ...types import Response, to_status
 
@@ -21,27 +21,27 @@ def _get_kwargs() -> dict[str, Any]:
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Any | ApiError | HTTPValidationError | None:
+) -> Any | ErrorBody | HTTPValidationError | None:
     if response.status_code == 200:
         return read_json(response, lambda data: data)
 
     if response.status_code == 401:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 403:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 404:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 422:
         return read_json(response, HTTPValidationError.from_dict)
 
     if response.status_code == 429:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if 500 <= response.status_code <= 599:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
@@ -51,7 +51,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[Any | ApiError | HTTPValidationError]:
+) -> Response[Any | ErrorBody | HTTPValidationError]:
     return Response(
         status_code=to_status(response.status_code),
         content=response.content,
@@ -63,7 +63,7 @@ def _build_response(
 def sync_detailed(
     *,
     client: AuthenticatedClient,
-) -> Response[Any | ApiError | HTTPValidationError]:
+) -> Response[Any | ErrorBody | HTTPValidationError]:
     """Read the service's clock
 
     A stand-in for things to come; in most cases it tells the service's time.
@@ -86,7 +86,7 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient,
-) -> Any | ApiError | HTTPValidationError | None:
+) -> Any | ErrorBody | HTTPValidationError | None:
     """Read the service's clock
 
     A stand-in for things to come; in most cases it tells the service's time.
@@ -105,7 +105,7 @@ def sync(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
-) -> Response[Any | ApiError | HTTPValidationError]:
+) -> Response[Any | ErrorBody | HTTPValidationError]:
     """Read the service's clock
 
     A stand-in for things to come; in most cases it tells the service's time.
@@ -126,7 +126,7 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient,
-) -> Any | ApiError | HTTPValidationError | None:
+) -> Any | ErrorBody | HTTPValidationError | None:
     """Read the service's clock
 
     A stand-in for things to come; in most cases it tells the service's time.

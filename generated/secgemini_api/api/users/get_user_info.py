@@ -4,7 +4,7 @@ import httpx
 
 from ... import errors
 from ...client import AuthenticatedClient, Client, read_json
-from ...models.api_error import ApiError
+from ...models.error_body import ErrorBody
 from ...models.http_validation_error import HTTPValidationError
 from ...models.user_info import UserInfo
 from ...types import Response, to_status
@@ -22,27 +22,27 @@ def _get_kwargs() -> dict[str, Any]:
 
 def _parse_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> ApiError | HTTPValidationError | UserInfo | None:
+) -> ErrorBody | HTTPValidationError | UserInfo | None:
     if response.status_code == 200:
         return read_json(response, UserInfo.from_dict)
 
     if response.status_code == 401:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 403:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 404:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if response.status_code == 422:
         return read_json(response, HTTPValidationError.from_dict)
 
     if response.status_code == 429:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if 500 <= response.status_code <= 599:
-        return read_json(response, ApiError.from_dict)
+        return read_json(response, ErrorBody.from_dict)
 
     if client.raise_on_unexpected_status:
         raise errors.UnexpectedStatus(response.status_code, response.content)
@@ -52,7 +52,7 @@ def _parse_response(
 
 def _build_response(
     *, client: AuthenticatedClient | Client, response: httpx.Response
-) -> Response[ApiError | HTTPValidationError | UserInfo]:
+) -> Response[ErrorBody | HTTPValidationError | UserInfo]:
     return Response(
         status_code=to_status(response.status_code),
         content=response.content,
@@ -64,7 +64,7 @@ def _build_response(
 def sync_detailed(
     *,
     client: AuthenticatedClient,
-) -> Response[ApiError | HTTPValidationError | UserInfo]:
+) -> Response[ErrorBody | HTTPValidationError | UserInfo]:
     """Read who the key belongs to
 
     The user, the open sessions and the models that the key may use. The first request of most clients: it shows
@@ -88,7 +88,7 @@ def sync_detailed(
 def sync(
     *,
     client: AuthenticatedClient,
-) -> ApiError | HTTPValidationError | UserInfo | None:
+) -> ErrorBody | HTTPValidationError | UserInfo | None:
     """Read who the key belongs to
 
     The user, the open sessions and the models that the key may use. The first request of most clients: it shows
@@ -108,7 +108,7 @@ def sync(
 async def asyncio_detailed(
     *,
     client: AuthenticatedClient,
-) -> Response[ApiError | HTTPValidationError | UserInfo]:
+) -> Response[ErrorBody | HTTPValidationError | UserInfo]:
     """Read who the key belongs to
 
     The user, the open sessions and the models that the key may use. The first request of most clients: it shows
@@ -130,7 +130,7 @@ async def asyncio_detailed(
 async def asyncio(
     *,
     client: AuthenticatedClient,
-) -> ApiError | HTTPValidationError | UserInfo | None:
+) -> ErrorBody | HTTPValidationError | UserInfo | None:
     """Read who the key belongs to
 
     The user, the open sessions and the models that the key may use. The first request of most clients: it shows

@@ -12,7 +12,7 @@ from ..types import UNSET, Unset
 
 
 @_attrs_define
-class ApiError:
+class ErrorBody:
     """The body of an HTTP error."""
 
     detail: Any | Unset = UNSET
@@ -52,7 +52,7 @@ class ApiError:
         except UnexpectedShape:
             raise
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise UnexpectedShape("ApiError", error) from error
+            raise UnexpectedShape("ErrorBody", error) from error
         return self
 
     @property
