@@ -5,18 +5,14 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from secgemini_api.models import Message, MessageType, State
+from secgemini_api.models import Message, MessageType
+from stream_client import ids, read
 from stream_model import END, WAYS, say
 from stream_peer import PROMPT_FRAME, Cut, Peer
 
 from secgemini import stream as machine
-from secgemini._socket import Stream
-from secgemini._websocket import Link
-from secgemini.errors import SecGeminiError
-from secgemini.stream import Turn
 
 THIRTY = [*(say(f"m{index}", "thinking" if index % 3 else "result") for index in range(29)), END]
 CUTS: list[Cut] = [(frame, where) for frame in range(PROMPT_FRAME, 30) for where in ("before", "after")]
@@ -26,29 +22,6 @@ CUTS: list[Cut] = [(frame, where) for frame in range(PROMPT_FRAME, 30) for where
 def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Poll a silent service soon: the time is the test's, not the user's."""
     monkeypatch.setattr(machine, "POLL_FIRST", 0.02)
-
-
-def prompt(text: str = "go") -> Message:
-    return Message(id=uuid.uuid4().hex, message_type=MessageType.QUERY, state=State.QUERY, content=text)
-
-
-def soon(error: SecGeminiError, failures: int) -> float | None:
-    """Try again almost at once, five times."""
-    return 0.001 if error.retryable and failures <= 5 else None
-
-
-def stream(link: Link, **settings: Any) -> Stream:
-    query = settings.pop("query", prompt())
-    return Stream(link, Turn(query, wait=soon, tools=link.run_tool is not None, **settings))
-
-
-async def read(link: Link, **settings: Any) -> list[Message]:
-    async with asyncio.timeout(20), stream(link, **settings) as messages:
-        return [message async for message in messages]
-
-
-def ids(messages: list[Message]) -> list[str]:
-    return [message.id for message in messages]
 
 
 class Tool:
