@@ -42,8 +42,8 @@ class Replies:
                 yield Reply("result", HOSTILE)
             case "files":
                 yield Reply("result", " ".join(f"{file.name}={file.size}" for file in turn.files))
-            case "markdown":
-                yield Reply("result", "# Title\n\nsome **bold** text\n", mime_type="text/markdown")
+            case "logs":
+                yield Reply("result", f"{turn.logs.count() if turn.logs else 0} records")
             case _:
                 yield Reply("thinking", "let me see", state="thinking")
                 yield Reply("result", f"you said: {turn.prompt}")
@@ -119,6 +119,22 @@ def test_files_are_attached_before_the_question(service: LocalService, capsys: C
     run = Run(capsys, "ask", "files", "--file", str(first), "--file", str(second))
     assert run.out == "a.txt=5 b.log=3\n"
     assert "attached a.txt (text/plain, 5 B)" in run.err
+
+
+def test_logs_are_attached_before_the_question(service: LocalService, capsys: Capture, tmp_path: Path) -> None:
+    log = tmp_path / "auth.log"
+    log.write_text("Nov 21 03:12:01 web1 sshd[811]: Failed password\n" * 3)
+    run = Run(capsys, "ask", "logs", "--logs", str(log))
+    assert run.out == "3 records\n"
+    assert "attached log auth.log" in run.err
+
+
+def test_a_turn_is_shown_again_from_its_beginning(service: LocalService, capsys: Capture) -> None:
+    session_id = Run(capsys, "ask", "pieces").err.split()[1]
+    run = Run(capsys, "resume", session_id)
+    assert (run.code, run.out) == (0, "one two three\n")
+    document = Run(capsys, "resume", session_id, "--json", "--quiet").document
+    assert document["answer"] == "one two three"
 
 
 def test_a_session_goes_on(service: LocalService, capsys: Capture) -> None:
@@ -258,6 +274,7 @@ def check_one_line(run: Run, code: int, start: str) -> None:
         (["ask", "hello", "--session", "../../etc/passwd"], 4, "secgemini: NotFoundError: "),
         (["delete", "nope"], 4, "secgemini: NotFoundError: "),
         (["history", "nope"], 4, "secgemini: NotFoundError: "),
+        (["resume", "nope"], 4, "secgemini: NotFoundError: "),
         (["ask", "  "], 2, "secgemini: UsageError: the prompt is empty"),
         (["ask"], 2, "secgemini: UsageError: Missing argument 'PROMPT'"),
         (["ask", "hello", "--file", "/does/not/exist"], 2, "secgemini: UsageError: "),
@@ -279,7 +296,7 @@ def test_without_a_key_it_says_where_one_is_taken_from(
     monkeypatch.delenv("SEC_GEMINI_API_KEY")
     run = Run(capsys, "ask", "hello")
     check_one_line(run, 3, "secgemini: ConfigurationError: no API key")
-    assert "SEC_GEMINI_API_KEY" in run.err
+    assert "set SEC_GEMINI_API_KEY, or use --local" in run.err
 
 
 def test_a_wrong_key_is_not_repeated(service: LocalService, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -362,7 +379,7 @@ def test_help_tells_the_exit_codes_and_the_environment(capsys: Capture, argument
 
 
 def test_no_option_takes_the_key(capsys: Capture) -> None:
-    for command in ("ask", "serve", "sessions", "history", "delete"):
+    for command in ("ask", "resume", "serve", "sessions", "history", "delete"):
         assert "--api-key" not in Run(capsys, command, "--help").out
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 import re
 import subprocess
 import sys
@@ -91,17 +92,24 @@ def drawn(item: RenderableType, *, color: bool, width: int = 60) -> str:
     return out.getvalue()
 
 
-def terminal_output(text: str, *, color: bool) -> Iterator[tuple[str, str]]:
-    """Yield (display path, what it writes to a terminal)."""
+def styled_output(text: str, *, color: bool) -> Iterator[tuple[str, str]]:
+    """Yield (display path, what it writes to a terminal) for the paths that have colours."""
     session = hostile_session(text)
-    yield "neutralise", display.neutralise(text)
-    yield "one line", display.one_line(text)
     yield "tree", drawn(display.session_tree(session), color=color)
-    yield "narrow tree", drawn(display.session_tree(session), color=color, width=9)
     yield "table", drawn(display.sessions_table([session]), color=color)
     yield "markdown", drawn(display.markdown(text), color=color)
+
+
+def plain_output(text: str) -> Iterator[tuple[str, str]]:
+    """Yield (display path, what it writes to a terminal) without colours."""
+    yield from styled_output(text, color=False)
+    yield "narrow tree", drawn(display.session_tree(hostile_session(text)), color=False, width=9)
+    yield "neutralise", display.neutralise(text)
+    yield "one line", display.one_line(text)
     yield "json", terminal.as_json({"content": text})
     yield "error", exits.error_line(StreamError(text, hint=text))
+    record = logging.LogRecord("secgemini", logging.ERROR, "", 0, text, (), (StreamError, StreamError(text), None))
+    yield "log", terminal.LogLine(tracebacks=True).format(record)
 
 
 def html_output(text: str) -> Iterator[tuple[str, str]]:
@@ -161,11 +169,11 @@ def is_control(character: str) -> bool:
 
 
 def check_every_display_path(text: str) -> None:
-    for path, output in terminal_output(text, color=False):
+    for path, output in plain_output(text):
         found = [character for character in output if is_control(character)]
         assert not found, f"{path}: {found}"
         assert effects_on_a_terminal(output) <= SGR_ONLY - {"select_graphic_rendition"}, path
-    for path, output in terminal_output(text, color=True):
+    for path, output in styled_output(text, color=True):
         assert effects_on_a_terminal(output) <= SGR_ONLY, path
     for path, page in html_output(text):
         tags = Tags()
@@ -208,8 +216,8 @@ def test_each_known_trick_is_harmless_alone(text: str) -> None:
 @settings(max_examples=40, deadline=None)
 def test_colours_change_nothing_but_colours(text: str) -> None:
     """Without its colour codes the coloured output is the plain one."""
-    colored = terminal_output(text, color=True)
-    for (path, plain), (_, output) in zip(terminal_output(text, color=False), colored, strict=True):
+    colored = styled_output(text, color=True)
+    for (path, plain), (_, output) in zip(styled_output(text, color=False), colored, strict=True):
         assert re.sub(r"\x1b\[[0-9;]*m", "", output) == plain, path
 
 

@@ -1,9 +1,11 @@
 """The `secgemini` command: data on stdout, all else on stderr, exit codes that mean something.
 
-    ask          one question, its answer streamed as it comes
+    ask          one question, its answer streamed as it comes; resume, the rest of one
     sessions     list, read and delete sessions
     serve        the embedded service, in the foreground
+    connect      the client that they use
     exits        the exit codes, and how a failure is said
+    turn         how the messages of a turn are shown
     answer       the answer on stdout, as it comes
     terminal     where the other lines go
     app          the commands put together

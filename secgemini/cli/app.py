@@ -23,6 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("ask", epilog=exits.HELP)(ask.ask)
+app.command("resume", epilog=exits.HELP)(ask.resume)
 app.command("serve")(serve.serve)
 app.command("sessions")(sessions.sessions)
 app.command("history")(sessions.history)

@@ -1,10 +1,10 @@
-"""`secgemini ask`: one question, its answer streamed as it comes."""
+"""`secgemini ask` and `resume`: one turn, its answer streamed as it comes."""
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,14 +12,14 @@ import typer
 
 from secgemini.display import file_line, one_line
 
-from .answer import Answer
+from .connect import connect
 from .exits import UsageError, reported
-from .terminal import Progress, print_json
+from .terminal import Progress
+from .turn import TurnView
 
 if TYPE_CHECKING:
-    from secgemini import InteractiveSession, Message, SecGemini
+    from secgemini import InteractiveSession, SecGemini
 
-PARTIAL = 206  # status of a message that is a piece of one that follows whole
 _LOCAL = "Use the embedded service: no key, no network."
 _TIMEOUT = "Seconds that the answer may take."
 
@@ -65,11 +65,11 @@ def ask(
                 opened = client.create_session(enable_logging=not no_log, model=model)
                 progress.line(f"session {opened.id} ({one_line(opened.name)})")
             _attach(opened, file or (), logs or (), progress)
-            turn = Turn(opened, text, timeout)
-            if as_json:
-                print_json(turn.document(progress))
-            else:
-                turn.print(progress)
+            view = TurnView(opened, progress, as_json=as_json)
+            with opened.stream_sync(text, partial=not as_json, timeout=timeout) as stream:
+                for message in stream:
+                    view.show(message)
+            view.end()
             if not (local or session):
                 progress.line(f"go on with: secgemini ask --session {opened.id} …")
 
@@ -86,7 +86,9 @@ def _read_prompt(argument: str) -> str:
 def _client(local: bool, timeout: float | None) -> SecGemini:
     from secgemini import SecGemini
 
-    return SecGemini.local() if local else SecGemini(timeout=timeout)
+    if local:
+        return SecGemini.local()
+    return connect(timeout, instead=", or use --local: the embedded service needs none")
 
 
 def _attach(session: InteractiveSession, files: Sequence[Path], logs: Sequence[Path], progress: Progress) -> None:
@@ -97,38 +99,29 @@ def _attach(session: InteractiveSession, files: Sequence[Path], logs: Sequence[P
         progress.line(f"attached log {one_line(path.name)}")
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One prompt in a session, and how its messages are shown. `timeout` is in seconds, for the turn as a whole."""
+def resume(
+    session_id: Annotated[str, typer.Argument(metavar="ID", help="The session's id.", show_default=False)],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
+    timeout: Annotated[float | None, typer.Option(metavar="S", min=0.001, help=_TIMEOUT, show_default=False)] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> int:
+    """Print the last turn of session ID from its beginning, and what is still to come of it.
 
-    session: InteractiveSession
-    prompt: str
-    timeout: float | None
+    For an answer that was interrupted here: the service goes on working on it.
+    """
 
-    def print(self, progress: Progress) -> None:
-        """Print the results to stdout as they come, piece by piece where the service sends pieces."""
-        answer = Answer()
-        for message in self._messages(progress, partial=True):
-            if message.message_type != "result" or not message.content:
-                continue
-            show = answer.piece if message.status_code == PARTIAL else answer.whole
-            show(message.content, str(message.mime_type))
+    def run() -> None:
+        with connect(timeout) as client:
+            opened = client.resume_session(session_id)
+            view = TurnView(opened, Progress(quiet=quiet), as_json=as_json)
+            asyncio.run(_follow(opened, view, timeout))
+            view.end()
 
-    def document(self, progress: Progress) -> dict[str, object]:
-        """Return what `--json` prints: the session, the answer as one text, and every message as it came."""
-        messages = list(self._messages(progress, partial=False))
-        results = [message.content for message in messages if message.message_type == "result" and message.content]
-        return {
-            "session": {"id": self.session.id, "name": self.session.name},
-            "answer": "\n".join(results),
-            "messages": [message.to_dict() for message in messages],
-        }
+    return reported(run, as_json=as_json, debug=debug)
 
-    def _messages(self, progress: Progress, *, partial: bool) -> Iterator[Message]:
-        """Yield the messages in order, after saying on stderr what is not part of the answer."""
-        with self.session.stream_sync(self.prompt, partial=partial, timeout=self.timeout) as stream:
-            for message in stream:
-                is_aside = message.message_type not in ("result", "error") and message.state != "end"
-                if is_aside and message.content and message.status_code < PARTIAL:
-                    progress.line(f"{message.message_type}: {message.content}")
-                yield message
+
+async def _follow(session: InteractiveSession, view: TurnView, timeout: float | None) -> None:  # noqa: ASYNC109
+    async with session.resume(partial=True, timeout=timeout) as stream:
+        async for message in stream:
+            view.show(message)

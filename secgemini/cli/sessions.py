@@ -9,6 +9,7 @@ import typer
 
 from secgemini.display import print_history, sessions_table
 
+from .connect import connect
 from .exits import reported
 from .terminal import Progress, print_json
 
@@ -35,9 +36,7 @@ def delete(session_id: _Id, as_json: _Json = False, debug: _Debug = False) -> in
 def _sessions(as_json: bool) -> None:
     from rich.console import Console
 
-    from secgemini import SecGemini
-
-    with SecGemini() as client:
+    with connect() as client:
         found = client.list_sessions()
     if as_json:
         print_json(
@@ -48,9 +47,7 @@ def _sessions(as_json: bool) -> None:
 
 
 def _history(session_id: str, as_json: bool) -> None:
-    from secgemini import SecGemini
-
-    with SecGemini() as client:
+    with connect() as client:
         session = client.resume_session(session_id)
     if as_json:
         print_json([message.to_dict() for message in session.messages])
@@ -59,9 +56,7 @@ def _history(session_id: str, as_json: bool) -> None:
 
 
 def _delete(session_id: str, as_json: bool) -> None:
-    from secgemini import SecGemini
-
-    with SecGemini() as client:
+    with connect() as client:
         client.resume_session(session_id).delete()
     if as_json:
         print_json({"deleted": session_id})

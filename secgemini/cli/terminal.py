@@ -35,7 +35,7 @@ def log_lines(level: int, *, tracebacks: bool) -> Iterator[None]:
     """Show this package's log records from `level` on as lines on stderr, neutralised, for as long as it is open."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setLevel(level)
-    handler.setFormatter(_LogLine(tracebacks))
+    handler.setFormatter(LogLine(tracebacks=tracebacks))
     logger = logging.getLogger("secgemini")
     logger.addHandler(handler)
     try:
@@ -44,10 +44,10 @@ def log_lines(level: int, *, tracebacks: bool) -> Iterator[None]:
         logger.removeHandler(handler)
 
 
-class _LogLine(logging.Formatter):
+class LogLine(logging.Formatter):
     """One line a record: what an exception says and, if asked for, where it came from."""
 
-    def __init__(self, tracebacks: bool) -> None:
+    def __init__(self, *, tracebacks: bool) -> None:
         super().__init__()
         self._tracebacks = tracebacks
 
