@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing
 
 from secgemini.local.engines import JsonDict, Reply, TokenUsage, ToolResult, TurnRequest
 
@@ -18,14 +19,15 @@ from .toolcalls import PlannedCall, ToolReport, plan_calls, report_result
 _PIECE = 400  # characters of a partial result, at least
 
 
-async def answer_turn(turn: TurnRequest, actor: str) -> AsyncIterator[Reply]:
+async def answer_turn(turn: TurnRequest, actor: str) -> AsyncGenerator[Reply, None]:
     """Yield `thinking` and `info` while working, the result in pieces, and then the whole result."""
     ask = read_ask(turn.prompt)
     yield Reply("thinking", _plan(ask, turn), state="thinking", actor=actor)
     material = Material(turn.prompt, ask)
     if ask.word is None:
-        async for reply in _work(turn, material, actor):
-            yield reply
+        async with aclosing(_work(turn, material, actor)) as replies:
+            async for reply in replies:
+                yield reply
     text = await asyncio.to_thread(write_json if ask.json else write_text, material)
     for piece in _pieces(text):
         yield Reply("result", piece, state="answering", actor=actor, partial=True)
@@ -33,12 +35,13 @@ async def answer_turn(turn: TurnRequest, actor: str) -> AsyncIterator[Reply]:
     yield Reply("result", text, state="agent_done", actor=actor, usage=usage)
 
 
-async def _work(turn: TurnRequest, material: Material, actor: str) -> AsyncIterator[Reply]:
+async def _work(turn: TurnRequest, material: Material, actor: str) -> AsyncGenerator[Reply, None]:
     """Fill the material: first the tools, then the prompt, the files and the logs."""
     findings = material.findings
     for call in plan_calls(turn.prompt, turn.tools):
-        async for reply in _call(call, turn, material.tools, actor):
-            yield reply
+        async with aclosing(_call(call, turn, material.tools, actor)) as replies:
+            async for reply in replies:
+                yield reply
     await asyncio.to_thread(search_text, turn.prompt, "prompt", findings)
     for tool in material.tools:
         await asyncio.to_thread(search_text, tool.output, f"output of {tool.name}", findings)
@@ -54,7 +57,9 @@ async def _work(turn: TurnRequest, material: Material, actor: str) -> AsyncItera
         yield Reply("info", f"Read {answer.total} log records", state="running_agent", actor=actor)
 
 
-async def _call(call: PlannedCall, turn: TurnRequest, tools: list[ToolReport], actor: str) -> AsyncIterator[Reply]:
+async def _call(
+    call: PlannedCall, turn: TurnRequest, tools: list[ToolReport], actor: str
+) -> AsyncGenerator[Reply, None]:
     title = call.name.replace("_", " ").title()
     if call.missing:
         problem = f"not called: the prompt gives no value for {', '.join(call.missing)} (put values in quotes)"

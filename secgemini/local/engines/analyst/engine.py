@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from secgemini.local.engines import Reply, TurnRequest
 
@@ -18,12 +19,13 @@ class Analyst:
 
     name = "analyst"
 
-    async def answer(self, turn: TurnRequest) -> AsyncIterator[Reply]:
+    async def answer(self, turn: TurnRequest) -> AsyncGenerator[Reply, None]:
         """Yield `thinking` and `info` while working, the result in pieces, and then the whole result."""
         yield Reply("info", "Transfer", state="running_agent", title="The analyst takes over", actor="orchestrator")
         # The patterns take 0.1 s to compile, which no service that merely starts should wait for.
         await asyncio.to_thread(importlib.import_module, f"{__package__}.answering")
         from .answering import answer_turn
 
-        async for reply in answer_turn(turn, self.name):
-            yield reply
+        async with aclosing(answer_turn(turn, self.name)) as replies:
+            async for reply in replies:
+                yield reply

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from secgemini.local.engines import LogRecord, LogTable
@@ -13,6 +13,7 @@ from .logsummary import LogSummary, summarise
 
 SHOWN_RECORDS = 50
 READ_RECORDS = 20_000
+_OVERVIEW = re.compile(r"(?i)\b(?:overview|per day|daily|counts?|how many|busiest|sources|failed log-?ins|brute)\b")
 _DAY = timedelta(days=1)
 _QUOTED = re.compile(
     r"'([^'\n]{1,200})'|\"([^\"\n]{1,200})\"|`([^`\n]{1,200})`|\u2018([^\u2019\n]{1,200})\u2019|\u201c([^\u201d\n]{1,200})\u201d"
@@ -60,7 +61,10 @@ class LogQuestion:
 
 @dataclass(slots=True)
 class LogAnswer:
-    """What the logs say. `shown` are the records that the question asks for; `matches` is how many there are."""
+    """What the logs say. `shown` are the records that the question asks for, `matches` is how many there are.
+
+    `read` are the records that were searched for indicators; `overview` says that the prompt asks for counts as well.
+    """
 
     total: int
     per_day: Sequence[tuple[str, str, int]]
@@ -69,12 +73,13 @@ class LogAnswer:
     shown: Sequence[LogRecord] = ()
     hit: LogRecord | None = None
     summary: LogSummary | None = None
-    read: Sequence[LogRecord] = field(default_factory=list)
+    read: Sequence[LogRecord] = ()
+    overview: bool = False
 
 
 def ask_logs(prompt: str, logs: LogTable) -> LogAnswer:
     """Answer a prompt over the attached logs; the overview is there even when the prompt asks nothing of them."""
-    answer = LogAnswer(logs.count(), logs.per_day())
+    answer = LogAnswer(logs.count(), logs.per_day(), overview=_OVERVIEW.search(prompt[:4000]) is not None)
     answer.read = logs.search((), limit=READ_RECORDS)
     answer.summary = summarise((record.line, record.text) for record in sorted(answer.read, key=lambda one: one.line))
     times = [record.time for record in answer.read if record.time is not None]

@@ -10,7 +10,7 @@ from secgemini.display import one_line
 
 from .logformats.event import NO_YEAR
 from .logformats.times import MONTHS
-from .logquestions import READ_RECORDS, LogAnswer
+from .logquestions import READ_RECORDS, LogAnswer, LogQuestion
 from .logsummary import LogSummary
 
 _SHOWN_DAYS = 31
@@ -20,11 +20,13 @@ _LINE_LENGTH = 300
 
 
 def log_section(answer: LogAnswer) -> list[str]:
-    """Return the section on the attached logs: the answer to the question, then the overview."""
+    """Return the section on the attached logs: the answer to the question, or else the overview."""
     lines = [f"Attached logs ({answer.total} record{'s' * (answer.total != 1)})"]
-    lines += (f"  {line}" for line in (*_question_lines(answer), *_day_lines(answer)))
-    if answer.summary is not None:
-        lines += (f"  {line}" for line in summary_lines(answer.summary))
+    lines += (f"  {line}" for line in _question_lines(answer))
+    if answer.question is None or answer.overview:
+        lines += (f"  {line}" for line in _day_lines(answer))
+        if answer.summary is not None:
+            lines += (f"  {line}" for line in summary_lines(answer.summary))
     if answer.total > len(answer.read):
         lines.append(f"  only the first {READ_RECORDS} records were searched for indicators and logins")
     return lines
@@ -74,38 +76,45 @@ def _question_lines(answer: LogAnswer) -> Iterator[str]:
     question = answer.question
     if question is None:
         return
-    asked = " and ".join(repr(one_line(word)) for word in question.words)
-    if question.around:
-        wanted = (
-            f"line {question.line}"
-            if question.line is not None
-            else f"the {'last' if question.last else 'first'} {asked}"
-        )
-        if answer.hit is None and not answer.shown:
-            yield f"there is no {one_line(wanted).removeprefix('the ')}"
-            return
-        yield f"{answer.matches} records within {question.seconds:g} s of {wanted}:"
-    else:
-        since = f" since {unix_time(question.at_or_after)} UTC" if question.at_or_after is not None else ""
-        until = f" until {unix_time(question.at_or_before)} UTC" if question.at_or_before is not None else ""
-        at_least = "at least " if answer.matches == READ_RECORDS else ""
-        holding = f" with {asked}" if asked else ""
-        yield f"{at_least}{answer.matches} records{holding}{since}{until}{':' if answer.shown else ''}"
+    yield (_around_line if question.around else _search_line)(question, answer)
     for record in answer.shown:
         mark = ">" if answer.hit is not None and record.line == answer.hit.line else " "
-        source = f" {record.source}" if record.source else ""
+        source = f" {record.source}" if record.source and record.source not in record.text else ""
         yield one_line(f"{mark} {unix_time(record.time)} line {record.line}{source}: {record.text}")[:_LINE_LENGTH]
     if answer.matches is not None and answer.matches > len(answer.shown):
         yield f"  … {answer.matches - len(answer.shown)} more"
 
 
+def _around_line(question: LogQuestion, answer: LogAnswer) -> str:
+    asked = _words(question)
+    if answer.hit is None:
+        return f"there is no line {question.line}" if question.line is not None else f"no record has {asked}"
+    wanted = "" if question.line is not None else f", the {'last' if question.last else 'first'} with {asked}"
+    return f"{answer.matches} records within {question.seconds:g} s of line {answer.hit.line}{wanted}:"
+
+
+def _search_line(question: LogQuestion, answer: LogAnswer) -> str:
+    holding = f" with {_words(question)}" if question.words else ""
+    since = f" since {unix_time(question.at_or_after)} UTC" if question.at_or_after is not None else ""
+    until = f" until {unix_time(question.at_or_before)} UTC" if question.at_or_before is not None else ""
+    at_least = "at least " if answer.matches == READ_RECORDS else ""
+    return f"{at_least}{answer.matches} records{holding}{since}{until}{':' if answer.shown else ''}"
+
+
+def _words(question: LogQuestion) -> str:
+    return " and ".join(f"'{one_line(word)}'" for word in question.words)
+
+
 def _day_lines(answer: LogAnswer) -> Iterator[str]:
-    if answer.per_day:
-        yield "records per day and source:"
-    for day, source, count in answer.per_day[:_SHOWN_DAYS]:
-        yield one_line(f"  {day}  {count:>8}  {source}")
-    if len(answer.per_day) > _SHOWN_DAYS:
-        yield f"  … {len(answer.per_day) - _SHOWN_DAYS} more"
+    days: dict[str, Counter[str]] = {}
+    for day, source, count in answer.per_day:
+        days.setdefault(day, Counter())[source or "no source"] += count
+    if days:
+        yield "records per day, and their sources:"
+    for day, sources in list(days.items())[:_SHOWN_DAYS]:
+        yield one_line(f"  {day}  {sources.total():>8}  {_most(sources)}")
+    if len(days) > _SHOWN_DAYS:
+        yield f"  … {len(days) - _SHOWN_DAYS} more days"
 
 
 def _most(counter: Counter[str]) -> str:
