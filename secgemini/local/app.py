@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from typing import cast
 
 import msgspec
 from starlette.applications import Starlette
@@ -16,10 +17,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.types import Scope
 
 from secgemini.local import chat, logs, sessions, system
-from secgemini.local.contract import Contract, ContractError, Operation
+from secgemini.local.contract import ContractError, Operation
 from secgemini.local.fields import JsonObject
 from secgemini.local.keys import Caller
 from secgemini.local.service import Call, RequestError, Service, json_response
@@ -56,14 +56,6 @@ OPERATIONS: Mapping[str, Handler] = {
     "get_health": system.get_health,
     "get_root": system.get_root,
 }
-
-
-def name_operation(contract: Contract, scope: Scope) -> str:
-    """Return the name of the operation that a request is for: an operationId, `stream`, or "" for none."""
-    if scope["type"] == "websocket":
-        return "stream"
-    operation = contract.operations.get((scope["method"], scope["path"]))
-    return operation.operation_id if operation else ""
 
 
 def make_app(service: Service) -> Starlette:
@@ -145,7 +137,8 @@ async def _read_body(operation: Operation, request: Request) -> JsonObject:
         raise ContractError([{"loc": ["body"], "msg": "a body is required", "type": "missing"}])
     if len(raw) > _LARGE:
         return await asyncio.to_thread(_decode, operation, raw)
-    return _decode(operation, raw)
+    request.state.body = _decode(operation, raw)  # what the log of requests shows; large bodies are not kept
+    return cast(JsonObject, request.state.body)
 
 
 def _decode(operation: Operation, raw: bytes) -> JsonObject:

@@ -23,6 +23,15 @@ class Clock:
         self._seeded = seeded
         self._offset = SEEDED_START if seeded else 0.0
 
+    @property
+    def state(self) -> float:
+        """Return how far the clock was moved."""
+        return self._offset
+
+    @state.setter
+    def state(self, offset: float) -> None:
+        self._offset = offset
+
     def peek(self) -> float:
         """Return the time without moving a seeded clock."""
         return self._offset if self._seeded else time.time() + self._offset
@@ -49,6 +58,16 @@ class Ids:
 
     def __init__(self, seed: int | None = None) -> None:
         self._random = None if seed is None else random.Random(seed)
+
+    @property
+    def state(self) -> object:
+        """Return what the next identifiers depend on; None when they are random."""
+        return None if self._random is None else self._random.getstate()
+
+    @state.setter
+    def state(self, state: object) -> None:
+        if self._random is not None and isinstance(state, tuple):
+            self._random.setstate(state)
 
     def hex(self, digits: int) -> str:
         """Return an identifier of that many hexadecimal digits (an even number)."""

@@ -8,18 +8,16 @@ request id, the errors too; no text that leaves here has the key.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 import msgspec
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from secgemini.local.clock import Ids
-from secgemini.local.faults import Faults
-from secgemini.local.service import RequestError
+from secgemini.local.service import ReceivedRequest, RequestError, Service
 from secgemini.local.spoil import spoil
 
 _SLASHES = re.compile("/{2,}")
@@ -65,16 +63,12 @@ def _is_loopback(name: str) -> bool:
 class Gate:
     """The ASGI application around the application."""
 
-    def __init__(
-        self, app: ASGIApp, doors: Doors, ids: Ids, faults: Faults, names: Callable[[Scope], str], *, body_limit: int
-    ) -> None:
+    def __init__(self, service: Service, app: ASGIApp, doors: Doors) -> None:
+        self._service = service
         self._app = app
-        self._faults = faults
-        self._names = names
         self._doors = doors
-        self._ids = ids
-        self._limit = body_limit
-        self._too_large = f"The body is larger than {body_limit} bytes."
+        self._limit = service.limits.body
+        self._too_large = f"The body is larger than {self._limit} bytes."
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request or one WebSocket."""
@@ -83,19 +77,29 @@ class Gate:
             return
         scope["path"] = _SLASHES.sub("/", scope["path"])
         headers = Headers(scope=scope)
-        answer = _Answer(send, self._ids.hex(16), self._origin(headers))
+        answer = _Answer(send, self._service.ids.hex(16), self._origin(headers))
+        operation = self._operation(scope)
         refusal = self._refusal(scope, headers)
         if refusal is not None:
             await answer.refuse(scope, *refusal)
         elif scope["type"] == "http" and scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
             await answer.preflight(headers)
-        elif scope["type"] == "websocket":
-            await self._pass(scope, receive, answer.send)
         else:
-            await self._pass(scope, self._counted(receive), answer.send)
+            await self._pass(operation, scope, receive, answer.send)
+        if scope["type"] == "http":
+            self._service.requests.append(_received(operation, scope, answer))
 
-    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
-        faults = self._faults.strike(self._names(scope))
+    def _operation(self, scope: Scope) -> str:
+        """Return the operationId of a request, `stream` for the stream, "" for a path that there is not."""
+        if scope["type"] == "websocket":
+            return "stream"
+        found = self._service.contract.operations.get((scope["method"], scope["path"]))
+        return found.operation_id if found else ""
+
+    async def _pass(self, operation: str, scope: Scope, receive: Receive, send: Send) -> None:
+        faults = self._service.faults.strike(operation)
+        if scope["type"] == "http":
+            receive = self._counted(receive)
         if faults:
             await spoil(faults, self._app, scope, receive, send)
         else:
@@ -130,20 +134,28 @@ class Gate:
         return counted
 
 
+def _received(operation: str, scope: Scope, answer: _Answer) -> ReceivedRequest:
+    query = {name: value for name, value in QueryParams(scope["query_string"]).items() if name != "api_key"}
+    body = scope["state"].get("body")
+    return ReceivedRequest(operation, scope["method"], scope["path"], query, body, answer.status, answer.request_id)
+
+
 class _Answer:
     """The answer to one request, with what every answer carries."""
 
     def __init__(self, send: Send, request_id: str, origin: str) -> None:
         self._send = send
         self._origin = origin
-        self._request_id = request_id
+        self.request_id = request_id
+        self.status = 0
 
     async def send(self, message: Message) -> None:
         """Send a part of the answer."""
         if message["type"] in ("http.response.start", "websocket.http.response.start", "websocket.accept"):
             message.setdefault("headers", [])
             headers = MutableHeaders(scope=message)
-            headers["x-request-id"] = self._request_id
+            headers["x-request-id"] = self.request_id
+            self.status = message.get("status", 101)
             if message["type"] == "http.response.start":
                 self._share(headers)
         await self._send(message)

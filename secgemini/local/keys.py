@@ -94,6 +94,10 @@ class Keyring:
                 found = caller
         return found
 
+    def forget(self) -> None:
+        """Forget what was used of all limits."""
+        self._callers = [(secret, Caller(caller.key)) for secret, caller in self._callers]
+
     def spend_tokens(self, user: str, tokens: int) -> None:
         """Count tokens of a turn against all keys of a user."""
         for _, caller in self._callers:

@@ -7,8 +7,9 @@ import contextlib
 import logging
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -18,6 +19,8 @@ from uvicorn.server import ServerState
 
 from secgemini.errors import ConfigurationError
 from secgemini.local.service import Service
+
+T = TypeVar("T")
 
 _GRACE = 1.0  # seconds that running turns get to end by themselves
 _SWEEP = 30.0  # seconds between two looks for expired sessions, besides the look at every request
@@ -68,14 +71,14 @@ class _Server(uvicorn.Server):
         self._service = service
         self._ready = ready
         self._leaving = asyncio.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self.loop: asyncio.AbstractEventLoop
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
     async def main_loop(self) -> None:
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         sweeping = asyncio.create_task(self._sweep())
         self._ready.set()
         while not self.should_exit:
@@ -103,8 +106,7 @@ class _Server(uvicorn.Server):
             self.should_exit = True
             self._leaving.set()
 
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(now)
+        self.loop.call_soon_threadsafe(now)
 
 
 class Listening:
@@ -126,6 +128,14 @@ class Listening:
         ready.wait()
         if self._failure is not None:
             raise ConfigurationError(f"the service does not start: {self._failure}") from self._failure
+
+    def call(self, function: Callable[[Service], T]) -> T:
+        """Run a function on the service between two requests, and return what it returns. From any other thread."""
+
+        async def run() -> T:
+            return function(self._service)
+
+        return asyncio.run_coroutine_threadsafe(run(), self._server.loop).result()
 
     def stop(self) -> None:
         """End the service and wait until it has ended."""

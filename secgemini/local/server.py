@@ -5,12 +5,12 @@ from __future__ import annotations
 import atexit
 import os
 import secrets
+from collections import deque
 from collections.abc import Sequence
-from functools import partial
 from typing import Self
 
 from secgemini.errors import ConfigurationError
-from secgemini.local.app import make_app, name_operation
+from secgemini.local.app import make_app
 from secgemini.local.clock import Clock, Ids
 from secgemini.local.contract import Contract
 from secgemini.local.engines import Engine
@@ -21,9 +21,12 @@ from secgemini.local.keys import ApiKey, Keyring
 from secgemini.local.listening import Listening
 from secgemini.local.logs import LogTables
 from secgemini.local.messages import Writer
-from secgemini.local.service import Limits, Service
+from secgemini.local.rehearsal import Snapshot, restore_snapshot, take_snapshot
+from secgemini.local.service import Limits, ReceivedRequest, Service
 from secgemini.local.store import Store
 from secgemini.local.turns import Turns
+
+_MOST_REQUESTS = 1000  # that a service remembers
 
 
 class LocalService:
@@ -80,7 +83,10 @@ class LocalService:
         """The service's time. `clock.advance(seconds)` makes sessions expire without waiting."""
         self.violations: list[str] = []
         """What was wrong with answers, when `validate_responses` is on."""
+        self.requests: deque[ReceivedRequest] = deque(maxlen=_MOST_REQUESTS)
+        """The newest requests that the service received, oldest first, also frames of streams."""
         self._ids = Ids(seed)
+        self._empty = Snapshot({}, self.clock.state, self._ids.state)
         self._listening: Listening | None = None
 
     @property
@@ -113,14 +119,7 @@ class LocalService:
             store = Store(self._path)
             try:
                 service = self._assemble(store)
-                app = Gate(
-                    make_app(service),
-                    self._doors,
-                    self._ids,
-                    self.faults,
-                    partial(name_operation, self._contract),
-                    body_limit=self._limits.body,
-                )
+                app = Gate(service, make_app(service), self._doors)
                 self._listening = Listening(service, app, *self._address, tls=self._tls)
             except BaseException:
                 store.close()
@@ -135,16 +134,34 @@ class LocalService:
             atexit.unregister(self.stop)
             listening.stop()
 
+    def snapshot(self) -> Snapshot:
+        """Return all that the service remembers now, for `restore`."""
+        return self._running.call(take_snapshot)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to a snapshot: sessions, logs, clock and seeded ids; running turns end, requests are forgotten."""
+        self._running.call(lambda service: restore_snapshot(service, snapshot))
+
+    def reset(self) -> None:
+        """Go back to the state after the first start with an empty database, without faults."""
+        self.faults.set()
+        self.violations.clear()
+        self.restore(self._empty)
+
     def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def _url(self, scheme: str) -> str:
+    @property
+    def _running(self) -> Listening:
         if self._listening is None:
             raise ConfigurationError("the service is not running", hint="call start() first")
-        host, port = self._listening.address
+        return self._listening
+
+    def _url(self, scheme: str) -> str:
+        host, port = self._running.address
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
     def _assemble(self, store: Store) -> Service:
@@ -169,6 +186,8 @@ class LocalService:
             turns=turns,
             limits=self._limits,
             engine_name=self._engine.name,
+            faults=self.faults,
+            requests=self.requests,
             complain=self.violations.append if self._validate else None,
         )
 

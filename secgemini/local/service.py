@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -10,6 +11,7 @@ from starlette.responses import Response
 
 from secgemini.local.clock import Clock, Ids
 from secgemini.local.contract import Contract
+from secgemini.local.faults import Faults
 from secgemini.local.fields import JsonObject
 from secgemini.local.keys import ApiKey, Caller, Keyring
 from secgemini.local.messages import Writer
@@ -31,6 +33,23 @@ class Limits:
     frame: int = 64 * 2**20
     tool_timeout: float = 120.0
     silence: float = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedRequest:
+    """A request that the service answered, or a frame that came over a stream (`operation` is `stream` then).
+
+    `operation` is the operationId of the contract, "" for a path that it does not have. `query` is without the key.
+    `body` is the JSON body, None when there was none. `status` is that of the answer, 101 for a frame.
+    """
+
+    operation: str
+    method: str
+    path: str
+    query: dict[str, str]
+    body: JsonObject | None
+    status: int
+    request_id: str
 
 
 class RequestError(Exception):
@@ -56,6 +75,9 @@ class Service:
     turns: Turns
     limits: Limits
     engine_name: str
+    faults: Faults
+    requests: deque[ReceivedRequest]
+    """The newest requests, oldest first."""
     complain: Callable[[str], None] | None = None
     """Gets every answer that breaks the contract; None when answers are not checked."""
 

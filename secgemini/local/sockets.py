@@ -17,7 +17,7 @@ from secgemini.local.contract import ContractError
 from secgemini.local.fields import JsonObject, text
 from secgemini.local.keys import Caller
 from secgemini.local.listener import Frame, Listener
-from secgemini.local.service import NOT_FOUND, Service
+from secgemini.local.service import NOT_FOUND, ReceivedRequest, Service
 from secgemini.local.store import Session
 from secgemini.local.turn import BusyError
 
@@ -136,6 +136,9 @@ class Socket:
         except (msgspec.MsgspecError, RecursionError, ContractError) as error:
             self._fail(400, f"This frame is no message: {error}"[:500])
             return
+        self._service.requests.append(
+            ReceivedRequest("stream", "", "/v1/stream", {"session_id": self._session_id}, message, 101, "")
+        )
         session = self._session()
         if session is None:
             self._fail(404, NOT_FOUND, message)

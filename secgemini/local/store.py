@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -52,6 +52,8 @@ CREATE VIRTUAL TABLE IF NOT EXISTS records_text USING fts5 (text, content = 'rec
 CREATE TRIGGER IF NOT EXISTS records_gone AFTER DELETE ON records BEGIN
   INSERT INTO records_text (records_text, rowid, text) VALUES ('delete', old.pk, old.text); END;
 """
+# Parents stand before children, and the table that numbers the others comes last.
+_TABLES = ("sessions", "messages", "files", "feedback", "log_tables", "records", "sqlite_sequence")
 NO_USAGE: JsonObject = {
     "prompt_tokens": 0,
     "generated_tokens": 0,
@@ -139,6 +141,20 @@ class Store:
         """Return the rows of a query."""
         with self._lock:
             return self.database.execute(sql, values).fetchall()
+
+    def dump(self) -> dict[str, list[tuple[object, ...]]]:
+        """Return the rows of all tables."""
+        with self._lock:
+            return {table: self.read(f"SELECT * FROM {table}") for table in _TABLES}  # noqa: S608  # names of ours
+
+    def load(self, dump: Mapping[str, list[tuple[object, ...]]]) -> None:
+        """Replace everything by the rows of a dump; none at all make the store as new."""
+        with self.transaction() as db:
+            for table in _TABLES:
+                db.execute(f"DELETE FROM {table}")  # noqa: S608
+                for row in dump.get(table, ()):
+                    db.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608
+            db.execute("INSERT INTO records_text (records_text) VALUES ('rebuild')")
 
     def close(self) -> None:
         """Close the database; a file is left as one piece, without its write-ahead log."""

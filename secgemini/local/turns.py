@@ -159,6 +159,11 @@ class Turns:
         if channel.task is not None:
             channel.task.cancel()
 
+    def forget(self) -> None:
+        """Stop all turns and forget all sockets, as if their sessions had never been."""
+        for pk in list(self._channels):
+            self.drop_session(pk)
+
     def recover(self) -> None:
         """End the turns that were running when the service died."""
         for session, body in self._store.interrupted():
