@@ -84,7 +84,7 @@ class _Client:
         cls,
         path: str | os.PathLike[str] | None,
         engine: str | Engine | None,
-        faults: Sequence[Fault] | None,
+        faults: Sequence[Fault | str] | None,
     ) -> Self:
         try:
             from .local.server import LocalService
@@ -231,14 +231,14 @@ class SecGemini(_Client):
         path: str | os.PathLike[str] | None = None,
         *,
         engine: str | Engine | None = None,
-        faults: Sequence[Fault] | None = None,
+        faults: Sequence[Fault | str] | None = None,
     ) -> Self:
         """Start the embedded service on a free loopback port and return a client of it; closing it stops the service.
 
         Args:
             path: SQLite file to keep the state in; None keeps it in memory.
             engine: "analyst" (default), "openai", "script", or an object that answers prompts.
-            faults: rules for failures to inject.
+            faults: rules for failures to inject, such as "generate:status=503,times=2"; see `secgemini.local.faults`.
         """
         return cls._start_local(path, engine, faults)
 
@@ -332,7 +332,7 @@ class AsyncSecGemini(_Client):
         path: str | os.PathLike[str] | None = None,
         *,
         engine: str | Engine | None = None,
-        faults: Sequence[Fault] | None = None,
+        faults: Sequence[Fault | str] | None = None,
     ) -> Self:
         """Start the embedded service and return a client of it: see `SecGemini.local`. May be awaited or not."""
         return cls._start_local(path, engine, faults)
