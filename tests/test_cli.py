@@ -178,6 +178,11 @@ def test_local_knows_no_earlier_session(capsys: Capture) -> None:
     assert "leave out --session" in run.err
 
 
+@pytest.mark.parametrize("option", [["--model", "sec-gemini-1.1"], ["--no-log"]])
+def test_an_option_that_would_be_ignored_is_refused(capsys: Capture, option: list[str]) -> None:
+    check_one_line(Run(capsys, "ask", "hello", "--session", "x", *option), 2, "secgemini: UsageError: --model and")
+
+
 # Markdown that comes in pieces
 
 
@@ -392,10 +397,13 @@ def test_without_the_extra_it_says_what_to_install(capsys: Capture, monkeypatch:
     assert run.err == 'secgemini: the command line needs the extra "cli": pip install "secgemini[cli]"\n'
 
 
-def test_without_the_service_local_says_what_to_install(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("arguments", [["ask", "--local", "hello"], ["serve"]])
+def test_without_the_service_it_says_what_to_install(
+    capsys: Capture, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
+) -> None:
     for name in [name for name in sys.modules if name.startswith(("uvicorn", "secgemini.local"))]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "uvicorn", None)
-    run = Run(capsys, "ask", "--local", "hello")
+    run = Run(capsys, *arguments)
     check_one_line(run, 3, "secgemini: ConfigurationError: ")
     assert "secgemini[local]" in run.err

@@ -94,6 +94,11 @@ def test_whatever_the_encoding_the_answer_arrives(place: dict[str, str | None], 
     assert controls(done.stdout.decode(encoding) + done.stderr.decode(encoding)) == []
 
 
+def test_a_prompt_that_is_no_text_is_asked_with_its_bytes_visible() -> None:
+    done = subprocess.run([*COMMAND, "ask", "--local", "-"], input=b"hello \xff", capture_output=True, timeout=PATIENCE)
+    assert done.returncode == 0, done.stderr
+
+
 def test_on_a_terminal_only_the_colours_are_ours(place: dict[str, str | None]) -> None:
     code, written = on_terminal("ask", "hostile", **place)
     assert code == 0

@@ -3,6 +3,7 @@
     ask          one question, its answer streamed as it comes; resume, the rest of one
     sessions     list, read and delete sessions
     serve        the embedded service, in the foreground
+    options      their options, each said once
     connect      the client that they use
     exits        the exit codes, and how a failure is said
     turn         how the messages of a turn are shown

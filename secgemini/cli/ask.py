@@ -6,46 +6,34 @@ import asyncio
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from secgemini.display import file_line, one_line
 
 from .connect import connect
 from .exits import UsageError, reported
+from .options import Debug, Files, Json, Local, Logs, Model, NoLog, Prompt, Quiet, Session, SessionId, Timeout
 from .terminal import Progress
 from .turn import TurnView
 
 if TYPE_CHECKING:
     from secgemini import InteractiveSession, SecGemini
 
-_LOCAL = "Use the embedded service: no key, no network."
-_TIMEOUT = "Seconds that the answer may take."
+DEFAULT_MODEL = "sec-gemini-stable"
 
 
 def ask(
-    prompt: Annotated[
-        str, typer.Argument(metavar="PROMPT", help="What to ask; - reads it from standard input.", show_default=False)
-    ],
-    file: Annotated[
-        list[Path] | None,
-        typer.Option(
-            exists=True, dir_okay=False, readable=True, metavar="PATH", help="Attach a file; repeat for more."
-        ),
-    ] = None,
-    logs: Annotated[
-        list[Path] | None,
-        typer.Option(exists=True, dir_okay=False, readable=True, metavar="PATH", help="Attach a log; repeat for more."),
-    ] = None,
-    local: Annotated[bool, typer.Option("--local", help=_LOCAL)] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
-    session: Annotated[str, typer.Option(metavar="ID", help="Go on in this session.", show_default=False)] = "",
-    model: Annotated[str, typer.Option(metavar="NAME", help="The model of a new session.")] = "sec-gemini-stable",
-    timeout: Annotated[float | None, typer.Option(metavar="S", min=0.001, help=_TIMEOUT, show_default=False)] = None,
-    no_log: Annotated[bool, typer.Option("--no-log", help="Ask the service not to log the session.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    prompt: Prompt,
+    files: Files = None,
+    logs: Logs = None,
+    local: Local = False,
+    as_json: Json = False,
+    session: Session = "",
+    model: Model = None,
+    timeout: Timeout = None,
+    no_log: NoLog = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
 ) -> int:
     """Ask PROMPT and print the answer as it comes.
 
@@ -55,16 +43,18 @@ def ask(
     progress = Progress(quiet=quiet)
 
     def run() -> None:
+        text = _read_prompt(prompt)
         if local and session:
             raise UsageError("--local starts a new service, which knows no session", hint="leave out --session")
-        text = _read_prompt(prompt)
+        if session and (model or no_log):
+            raise UsageError("--model and --no-log are for a new session", hint="leave out --session, or them")
         with _client(local, timeout) as client:
             if session:
                 opened = client.resume_session(session)
             else:
-                opened = client.create_session(enable_logging=not no_log, model=model)
+                opened = client.create_session(enable_logging=not no_log, model=model or DEFAULT_MODEL)
                 progress.line(f"session {opened.id} ({one_line(opened.name)})")
-            _attach(opened, file or (), logs or (), progress)
+            _attach(opened, files or (), logs or (), progress)
             view = TurnView(opened, progress, as_json=as_json)
             with opened.stream_sync(text, partial=not as_json, timeout=timeout) as stream:
                 for message in stream:
@@ -100,11 +90,7 @@ def _attach(session: InteractiveSession, files: Sequence[Path], logs: Sequence[P
 
 
 def resume(
-    session_id: Annotated[str, typer.Argument(metavar="ID", help="The session's id.", show_default=False)],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")] = False,
-    timeout: Annotated[float | None, typer.Option(metavar="S", min=0.001, help=_TIMEOUT, show_default=False)] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    session_id: SessionId, as_json: Json = False, timeout: Timeout = None, quiet: Quiet = False, debug: Debug = False
 ) -> int:
     """Print the last turn of session ID from its beginning, and what is still to come of it.
 

@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from secgemini.display import one_line
+from secgemini.errors import ConfigurationError
 
 from .exits import UsageError, reported
+from .options import Database, Debug, Engine, FaultRules, Host, KeyFile, Origins, Port, TlsCertificate, TlsKey
 from .terminal import Progress
 
 if TYPE_CHECKING:
@@ -27,37 +27,16 @@ if TYPE_CHECKING:
 
 
 def serve(
-    port: Annotated[int, typer.Option(metavar="N", min=0, max=65535, help="TCP port; 0 takes a free one.")] = 0,
-    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
-    key_file: Annotated[
-        Path | None,
-        typer.Option(
-            exists=True, dir_okay=False, metavar="FILE", help="Read the keys that clients need from FILE, one a line."
-        ),
-    ] = None,
-    db: Annotated[
-        Path | None,
-        typer.Option(dir_okay=False, metavar="FILE", help="Keep everything in an SQLite file, not in memory."),
-    ] = None,
-    engine: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What answers prompts.", show_default="analyst")
-    ] = None,
-    faults: Annotated[
-        list[str] | None, typer.Option(metavar="RULE", help="A fault rule, or a file with one a line; repeat for more.")
-    ] = None,
-    tls_cert: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, metavar="FILE", help="Serve TLS with this certificate (PEM)."),
-    ] = None,
-    tls_key: Annotated[
-        Path | None,
-        typer.Option(exists=True, dir_okay=False, metavar="FILE", help="The certificate's private key (PEM)."),
-    ] = None,
-    allow_origin: Annotated[
-        list[str] | None,
-        typer.Option(metavar="ORIGIN", help="Let pages of this origin call the service; repeat for more."),
-    ] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+    port: Port = 0,
+    host: Host = "127.0.0.1",
+    key_file: KeyFile = None,
+    db: Database = None,
+    engine: Engine = None,
+    faults: FaultRules = None,
+    tls_cert: TlsCertificate = None,
+    tls_key: TlsKey = None,
+    allow_origin: Origins = None,
+    debug: Debug = False,
 ) -> int:
     """Serve the embedded service until Ctrl-C or SIGTERM.
 
@@ -67,11 +46,10 @@ def serve(
     """
 
     def run() -> None:
-        from secgemini.local.server import LocalService
-
+        local_service = _import_service()
         given = _given_keys(key_file)
         with _stop_signals() as stop:
-            service = LocalService(
+            service = local_service(
                 db,
                 engine=engine,
                 faults=faults,
@@ -87,6 +65,17 @@ def serve(
                 stop.wait()
 
     return reported(run, debug=debug, log=logging.WARNING)
+
+
+def _import_service() -> type[LocalService]:
+    try:
+        from secgemini.local.server import LocalService
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"the embedded service needs a package that is not installed: {error.name}",
+            hint="pip install 'secgemini[local]'",
+        ) from error
+    return LocalService
 
 
 def _given_keys(path: Path | None) -> list[str]:

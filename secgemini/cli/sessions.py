@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
-
-import typer
 
 from secgemini.display import print_history, sessions_table
 
 from .connect import connect
 from .exits import reported
+from .options import Debug, Json, SessionId
 from .terminal import Progress, print_json
 
-_Id = Annotated[str, typer.Argument(metavar="ID", help="The session's id.", show_default=False)]
-_Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
-_Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
-
-def sessions(as_json: _Json = False, debug: _Debug = False) -> int:
+def sessions(as_json: Json = False, debug: Debug = False) -> int:
     """List your sessions."""
     return reported(lambda: _sessions(as_json), as_json=as_json, debug=debug)
 
 
-def history(session_id: _Id, as_json: _Json = False, debug: _Debug = False) -> int:
+def history(session_id: SessionId, as_json: Json = False, debug: Debug = False) -> int:
     """Print the history of session ID as a tree."""
     return reported(lambda: _history(session_id, as_json), as_json=as_json, debug=debug)
 
 
-def delete(session_id: _Id, as_json: _Json = False, debug: _Debug = False) -> int:
+def delete(session_id: SessionId, as_json: Json = False, debug: Debug = False) -> int:
     """Delete session ID, its messages and its files."""
     return reported(lambda: _delete(session_id, as_json), as_json=as_json, debug=debug)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import sys
@@ -12,12 +13,11 @@ from typing import TextIO
 from secgemini.display import neutralise, one_line
 
 
-def make_writable() -> None:
-    """Let stdout and stderr show what their encoding cannot express as escapes instead of failing."""
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="backslashreplace")
+def tolerate_every_byte() -> None:
+    """Let the standard streams turn what their encoding cannot express into escapes instead of failing."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def as_json(document: object) -> str:
