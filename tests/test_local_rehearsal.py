@@ -109,5 +109,5 @@ def test_the_plugin_gives_each_test_a_new_service(pytester: pytest.Pytester) -> 
             assert secgemini_local.clock.peek() < 1_760_000_001
         """
     )
-    result = pytester.runpytest_inprocess("-p", "secgemini.local.pytest_plugin")
+    result = pytester.runpytest_inprocess()
     result.assert_outcomes(passed=2)
