@@ -11,6 +11,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from .addresses import find_addresses
 from .identifiers import find_identifiers
@@ -32,7 +33,7 @@ class Hit:
 
 
 def extract(text: str, *, first_line: int = 1, kinds: Collection[Kind] = frozenset(Kind)) -> Iterator[Hit]:
-    """Yield the indicators of `text`, one hit for each place, in linear time.
+    """Yield the indicators of `text` as they stand there, one hit for each place, in linear time.
 
     Lines end with a line feed; `first_line` is the number of the first one. A domain that stands in a URL or in an
     e-mail address is a hit of its own.
@@ -61,6 +62,6 @@ def blocks(text: str, size: int = BLOCK) -> Iterator[str]:
 def _extract_block(text: str, first_line: int) -> Iterator[Hit]:
     plain = refang(text)
     line_ends = [match.start() for match in re.finditer("\n", plain.text)]
-    for find in (find_locators, find_addresses, find_identifiers):
-        for found in find(plain):
-            yield Hit(found.kind, found.value, first_line + bisect_left(line_ends, found.start), found.marks)
+    everything = chain(find_locators(plain), find_addresses(plain), find_identifiers(plain))
+    for found in sorted(everything, key=lambda one: one.start):
+        yield Hit(found.kind, found.value, first_line + bisect_left(line_ends, found.start), found.marks)
