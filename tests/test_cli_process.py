@@ -77,6 +77,27 @@ def test_a_reader_that_goes_away_is_no_error(place: dict[str, str | None]) -> No
         assert process.stderr.read() == ""
 
 
+@pytest.mark.parametrize("option", [[], ["--json"]])
+@pytest.mark.parametrize("prompt", ["hostile", ""])
+def test_a_full_disk_is_one_line(place: dict[str, str | None], option: list[str], prompt: str) -> None:
+    with open("/dev/full", "w") as full:
+        command = [*COMMAND, "ask", prompt, "--quiet", *option]
+        env = environment({**place, "PYTHONUNBUFFERED": None})
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, env=env, timeout=PATIENCE)
+    assert done.returncode == (1 if prompt else 2)
+    assert done.stderr.startswith("secgemini: ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+def test_a_closed_stream_is_no_error(place: dict[str, str | None], closed: str) -> None:
+    command = f"{shlex.join([*COMMAND, 'ask', 'hostile'])} {closed}"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, env=environment(place), timeout=PATIENCE)
+    assert done.returncode == 0
+    assert "thinking" not in done.stdout
+    assert "Traceback" not in done.stderr
+
+
 def test_the_time_the_answer_may_take(place: dict[str, str | None]) -> None:
     with running("ask", "endless", "--timeout", "1", "--quiet", **place) as process:
         out, err = process.communicate(timeout=PATIENCE)

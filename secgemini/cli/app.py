@@ -49,7 +49,7 @@ def _without_command(
 
 def run(argv: Sequence[str]) -> int:
     """Run one command and return its exit code. A wrong call is said as every other error is."""
-    terminal.tolerate_every_byte()
+    terminal.secure_streams()
     try:
         code = app(args=list(argv), prog_name="secgemini", standalone_mode=False)
     except _WrongCall as error:

@@ -73,7 +73,7 @@ def exit_code(error: Exception) -> Exit:
             return Exit.NOT_FOUND
         case APIConnectionError():
             return Exit.UNREACHABLE
-        case UsageError() | ValueError() | OSError():
+        case UsageError() | ValueError() | FileNotFoundError() | IsADirectoryError() | PermissionError():
             return Exit.USAGE
         case _:
             return Exit.FAILED
@@ -127,20 +127,28 @@ def reported(
 
 def refused(error: Exception, *, as_json: bool) -> int:
     """Say an error, as one line or as a document, and return its exit code."""
+    if not as_json:
+        print(error_line(error), file=sys.stderr)
     try:
         if as_json:
             print_json(error_document(error))
-        else:
-            print(error_line(error), file=sys.stderr)
         sys.stdout.flush()
     except BrokenPipeError:
         return _reader_gone()
+    except OSError as failed:  # a full disk
+        _drop_output()
+        if as_json:
+            print(error_line(failed), file=sys.stderr)
     return exit_code(error)
 
 
 def _reader_gone() -> int:
+    _drop_output()
+    return Exit.READER_GONE
+
+
+def _drop_output() -> None:
     """Point stdout at nothing, so that Python's own flush at exit does not fail a second time."""
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, sys.stdout.fileno())
     os.close(nothing)
-    return Exit.READER_GONE
