@@ -19,7 +19,7 @@ from .errors import SecGeminiError
 Progress = Callable[[int, int], None]
 """Called with the bytes sent so far and in all, at every chunk; falls back to 0 when an attempt starts anew."""
 
-CHUNK = 3 << 18  # bytes read at a time: a multiple of 3, so that base64 has no padding in the middle
+CHUNK: int = 3 << 18  # bytes read at a time: a multiple of 3, so that base64 has no padding in the middle
 
 
 class Upload:

@@ -94,7 +94,7 @@ class APIResponseError(SecGeminiError):
     ) -> None:
         self.operation = operation
         self.status_code = status_code
-        self.body = body[:BODY_HEAD]
+        self.body: str = body[:BODY_HEAD]
         self.request_id = request_id
         super().__init__(message, hint=hint)
 
@@ -119,10 +119,10 @@ class APIStatusError(SecGeminiError):
     ) -> None:
         self.operation = operation
         self.status_code = status_code
-        self.body = body[:BODY_HEAD]
+        self.body: str = body[:BODY_HEAD]
         self.request_id = request_id
         self.retry_after = retry_after
-        self.retryable = status_code in (408, 409, 429) or status_code >= 500
+        self.retryable: bool = status_code in (408, 409, 429) or status_code >= 500
         super().__init__(message, hint=hint)
 
 
