@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+
 import httpx
 import msgspec
 
@@ -26,10 +28,13 @@ _NOTHING_SENT = (
     httpx.ProxyError,
     httpx.UnsupportedProtocol,
 )
+DISTRUSTED = 'verify= takes a CA file, "system" or an ssl.SSLContext'
+PROXY = "is the proxy right, and its user name and password? proxy= or the environment names it"
 HINTS = {
     401: "set SEC_GEMINI_API_KEY or api_key= to a valid key",
     403: "this key may not do that: ask the owner of the key",
     404: "list_sessions() shows the sessions that exist; they vanish when their ttl is over",
+    407: PROXY,
     413: "send less, or ask for a higher limit",
     429: "wait, then try again",
 }
@@ -49,8 +54,24 @@ def from_httpx(error: httpx.HTTPError, request: httpx.Request, config: Config) -
         )
     if isinstance(error, httpx.DecodingError):
         return APIResponseError(f"{operation}: the answer cannot be decoded: {text}", operation=operation)
-    hint = "is the service running, and base_url right?" if not sent else ""
-    return APIConnectionError(f"{operation} at {where}: {text}", operation=operation, sent=sent, hint=hint)
+    failure = APIConnectionError(f"{operation} at {where}: {text}", operation=operation, sent=sent, hint=_hint(error))
+    failure.retryable = not (is_distrusted(error) or (isinstance(error, httpx.ProxyError) and "407" in text))
+    return failure
+
+
+def _hint(error: httpx.HTTPError) -> str:
+    if is_distrusted(error):
+        return DISTRUSTED
+    if isinstance(error, httpx.ProxyError):
+        return PROXY
+    return "is the service running, and base_url right?" if isinstance(error, _NOTHING_SENT) else ""
+
+
+def is_distrusted(error: BaseException | None) -> bool:
+    """Tell whether a failure comes from a certificate that this side does not accept."""
+    while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def from_response(response: httpx.Response, config: Config) -> SecGeminiError:

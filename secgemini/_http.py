@@ -7,8 +7,8 @@ as the documented methods do. Retries are not here: see `_drive`.
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
-import socket
 import ssl
 import threading
 import time
@@ -21,23 +21,15 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from ._deadline import bound_reads, deadline
 from ._failures import from_httpx, from_response, too_large
+from ._network import adeadline, deadline, guard
 from ._version import USER_AGENT, __version__
-from .config import MIB, Config, Limits
+from .config import MIB, Config, Limits, check_proxy
 from .errors import APIResponseError, APITimeoutError, ConfigurationError, SecGeminiError
 from .redact import guard_logs
 
 TOTAL = "secgemini.total"  # request extension: seconds for the attempt as a whole
-_KEEP_ALIVE = [
-    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-    *(
-        (socket.IPPROTO_TCP, getattr(socket, name), value)
-        for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
-        if hasattr(socket, name)
-    ),
-    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
-]
+_IDLE = 4.0  # seconds that an unused connection is kept: uvicorn hangs up after 5, and not in the middle of a request
 _ENCODINGS = {"", "identity", "gzip", "deflate"}
 
 
@@ -167,7 +159,7 @@ class _AsyncClient(httpx.AsyncClient):
         operation = f"{request.method} {request.url.path}"
         failure: SecGeminiError | None = None
         try:
-            async with asyncio.timeout(total):
+            async with adeadline(total):
                 response = await super().send(request, stream=True, **options)
                 try:
                     body = _Body(response, self._connections.config.limits)
@@ -250,7 +242,9 @@ class Connections:
         self._async[loop] = held = client, self._close_with_loop(loop, client)
         return held
 
-    async def _close_with_loop(self, loop: asyncio.AbstractEventLoop, client: _AsyncClient) -> AsyncGenerator[None, None]:
+    async def _close_with_loop(
+        self, loop: asyncio.AbstractEventLoop, client: _AsyncClient
+    ) -> AsyncGenerator[None, None]:
         """Close a loop's client when the loop ends: it closes its started async generators before itself."""
         try:
             yield
@@ -266,7 +260,11 @@ class Connections:
 
     def proxy_for(self, url: str) -> str | None:
         """Return the proxy for an address, by the setting or the environment, None for a direct connection."""
-        return proxy_for(url, self.config.proxy)
+        proxy = proxy_for(url, self.config.proxy)
+        if proxy:
+            check_proxy(proxy)
+        # httpx lets a SOCKS5 proxy resolve names in any case, websockets only under this name
+        return f"socks5h{proxy[6:]}" if proxy and proxy.startswith("socks5:") else proxy
 
     def finish(self, request: httpx.Request, response: httpx.Response, start: float) -> httpx.Response:
         """Note the answer for whoever looks, and raise our error when it is one."""
@@ -314,12 +312,14 @@ class Connections:
     def _settings(self, transport: Any) -> dict[str, Any]:
         config = self.config
         timeout = config.timeout
-        limits = httpx.Limits(max_connections=config.limits.max_connections, max_keepalive_connections=20)
+        limits = httpx.Limits(
+            max_connections=config.limits.max_connections, max_keepalive_connections=20, keepalive_expiry=_IDLE
+        )
 
         def make(proxy: str | None) -> Any:
-            options = {} if proxy and proxy.startswith("socks") else {"socket_options": _KEEP_ALIVE}
-            made = transport(verify=self.ssl_context(), limits=limits, proxy=proxy, trust_env=False, **options)
-            return bound_reads(made) if transport is httpx.HTTPTransport else made
+            context = self.ssl_context()
+            via = _httpx_proxy(proxy, context) if proxy else None
+            return guard(transport(verify=context, limits=limits, proxy=via, trust_env=False))
 
         mounts = {}
         for url in filter(None, (config.base_url, config.logs_url)):
@@ -360,6 +360,13 @@ def proxy_for(url: str, setting: str | None) -> str | None:
     if not proxy or proxy_bypass(parts.netloc):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _httpx_proxy(url: str, context: ssl.SSLContext) -> httpx.Proxy:
+    """Return the proxy as httpx takes it. Raises: ConfigurationError when packages for it are missing."""
+    if url.startswith("socks") and importlib.util.find_spec("socksio") is None:
+        raise ConfigurationError("SOCKS proxies need more packages", hint="pip install 'secgemini[socks]'")
+    return httpx.Proxy(url, ssl_context=context if url.startswith("https:") else None)
 
 
 def make_ssl_context(config: Config) -> ssl.SSLContext:

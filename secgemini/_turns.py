@@ -10,6 +10,7 @@ from secgemini_api.models import Message, Usage
 
 from . import _calls, _plans
 from ._drive import pretend_to_wait
+from ._socket import Stream
 from ._version import USER_AGENT
 from ._websocket import Link
 from .errors import SecGeminiError
@@ -17,7 +18,6 @@ from .redact import redact
 from .response import SessionResponse
 from .retry import wait_before_retry
 from .stream import Turn
-from ._socket import Stream
 
 if TYPE_CHECKING:
     from ._drive import Driver
@@ -109,14 +109,15 @@ def _link(driver: Driver, session_id: str, toolbox: Toolbox | None, partial: boo
     async def history() -> Sequence[Message]:
         return (await driver.arun(_calls.session_get(session_id))).messages
 
-    timeout = config.timeout
+    timeout, proxy = config.timeout, connections.proxy_for(config.websocket_url)
+    is_secret = config.websocket_url.startswith("wss:") or str(proxy).startswith("https:")
     return Link(
         url=url,
         history=history,
         run_tool=None if toolbox is None else toolbox.answer,
         redact=lambda text: redact(text, config),
-        ssl=connections.ssl_context() if config.websocket_url.startswith("wss:") else None,
-        proxy=connections.proxy_for(config.websocket_url),
+        ssl=connections.ssl_context() if is_secret else None,
+        proxy=proxy,
         headers=dict(config.headers),
         user_agent=USER_AGENT,
         max_frame=config.limits.max_frame_bytes,
@@ -127,6 +128,6 @@ def _link(driver: Driver, session_id: str, toolbox: Toolbox | None, partial: boo
 
 def _response(session: _plans.Snapshot, messages: list[Message]) -> SessionResponse:
     used = [message.usage for message in messages if message.usage is not None]
-    usage = Usage(**{name: sum(getattr(part, name) for part in used) for name in _COUNTS})
+    usage = Usage.from_dict({name: sum(getattr(part, name) for part in used) for name in _COUNTS})
     _plans.remember(session, messages)
     return SessionResponse(messages, 200, "OK", usage, session.data.id)

@@ -16,10 +16,11 @@ from typing import Any, Literal
 from secgemini_api.models import Message
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidProxy, InvalidStatus, InvalidURI, ProxyError
-from websockets.frames import DATA_OPCODES, CloseCode, Frame
+from websockets.frames import DATA_OPCODES, CloseCode, Frame, Opcode
 from websockets.protocol import State
 
-from ._failures import detail, status_error
+from ._failures import DISTRUSTED, PROXY, detail, is_distrusted, status_error
+from ._network import KEEP_ALIVE
 from .config import MIB
 from .errors import (
     APIConnectionError,
@@ -86,14 +87,25 @@ class Connection(ClientConnection):
         super().__init__(*args, **kwargs)
         self.frames: deque[bytes | bytearray | memoryview] = deque()
         self.wake: Callable[[], None] = _do_nothing
+        self.confirmed: deque[str] = deque()  # labels of the pings that were answered
+        self._pings: dict[bytes, str] = {}
         self._parts: bytearray | None = None
         self._unread = 0
         self._paused = False
+
+    def connection_made(self, transport: Any) -> None:
+        """Let the system notice a peer that is gone while nothing is sent."""
+        super().connection_made(transport)
+        raw = transport.get_extra_info("socket")
+        for option in KEEP_ALIVE if raw is not None else ():
+            raw.setsockopt(*option)
 
     def process_event(self, event: Any) -> None:
         """Queue a data frame; everything else is the library's."""
         if not isinstance(event, Frame) or event.opcode not in DATA_OPCODES:
             super().process_event(event)
+            if self._pings and isinstance(event, Frame) and event.opcode is Opcode.PONG:
+                self._take_pong(bytes(event.data))
         elif event.fin and self._parts is None:
             self.frames.append(event.data)
         else:
@@ -112,7 +124,7 @@ class Connection(ClientConnection):
                 self._paused = True
                 self.transport.pause_reading()
             self.wake()
-        elif self.is_over:
+        elif self.is_over or self.confirmed:
             self.wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -137,6 +149,19 @@ class Connection(ClientConnection):
         if self.protocol.state is State.OPEN:
             self.protocol.send_text(text)
             self.send_data()
+
+    def ping_now(self, label: str) -> None:
+        """Ask the peer to confirm what was written so far; `confirmed` gets the label when it does."""
+        if self.protocol.state is State.OPEN:
+            payload = len(self._pings).to_bytes(8, "big")
+            self._pings[payload] = label
+            self.protocol.send_ping(payload)
+            self.send_data()
+
+    def _take_pong(self, payload: bytes) -> None:
+        label = self._pings.get(payload)
+        if label is not None:
+            self.confirmed.append(label)
 
     def shut(self) -> None:
         """Say goodbye and close the socket at once, without waiting for the peer."""
@@ -164,11 +189,13 @@ async def dial(link: Link) -> Connection:
         SecGeminiError: why there is none; `retryable` says whether another attempt may succeed.
     """
     failure: SecGeminiError
+    to_proxy: dict[str, Any] = {"proxy_ssl": link.ssl} if str(link.proxy).startswith("https:") else {}
     try:
         connection = await _Connect(
             link.url(),  # held by no variable here: a traceback may show those
             ssl=(link.ssl or True) if link.url().startswith("wss:") else None,
             proxy=link.proxy,
+            **to_proxy,
             additional_headers=link.headers or None,
             user_agent_header=link.user_agent,
             compression="deflate" if link.compression else None,
@@ -206,17 +233,15 @@ def _failure(error: Exception, link: Link) -> SecGeminiError:
     if isinstance(error, TimeoutError):
         return APITimeoutError(f"{OPERATION}: time-out while connecting", operation=OPERATION, sent=False)
     failure = APIConnectionError(f"{OPERATION}: {text}", operation=OPERATION, sent=False, hint=_hint(error))
-    if isinstance(error, ssl.SSLCertVerificationError) or not isinstance(error, (OSError, EOFError, InvalidHandshake)):
-        failure.retryable = False
+    is_known = isinstance(error, (OSError, EOFError, InvalidHandshake))
+    failure.retryable = is_known and not is_distrusted(error) and not (isinstance(error, ProxyError) and "407" in text)
     return failure
 
 
 def _hint(error: Exception) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return "verify= takes a CA file or an ssl.SSLContext"
-    return (
-        "is the proxy right?" if isinstance(error, ProxyError) else "is the service running, and websocket_url right?"
-    )
+    if is_distrusted(error):
+        return DISTRUSTED
+    return PROXY if isinstance(error, ProxyError) else "is the service running, and websocket_url right?"
 
 
 def _refused(error: InvalidStatus, link: Link) -> SecGeminiError:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 DEFAULT_BASE_URL = "https://api.secgemini.google"
 MIB = 1 << 20
 _FOLLOWS = {"http": "ws", "https": "wss"}
+_PROXIES = ("http", "https", "socks5", "socks5h")
 
 
 class Secret:
@@ -160,7 +161,7 @@ class Config:
             logs_url=_address("logs_url", logs, _FOLLOWS) if logs else "",
             timeout=None if timeout is None else Timeout.of(timeout),
             max_retries=max_retries,
-            proxy=proxy,
+            proxy=check_proxy(proxy) if proxy else proxy,
             verify=verify,
             headers=dict(headers or {}),
             limits=limits or Limits(),
@@ -198,6 +199,24 @@ def _address(name: str, url: str, schemes: Mapping[str, str] | tuple[str, ...]) 
     if parts.username or parts.password:
         raise ConfigurationError(f"{name} must not carry a user name or password", hint="use headers= or proxy=")
     return url.rstrip("/")
+
+
+def check_proxy(url: str) -> str:
+    """Return the address of a proxy.
+
+    Raises:
+        ConfigurationError: it is none. The error does not quote it, because it may hold a password.
+    """
+    try:
+        parts = urlsplit(url)
+        is_one = bool(parts.hostname) and parts.scheme in _PROXIES and parts.path in ("", "/") and parts.port != 0
+    except ValueError:
+        is_one = False
+    if not is_one or parts.query or parts.fragment:
+        raise ConfigurationError(
+            "the proxy's address is not one", hint="proxy= and the environment take http, https and socks5 URLs"
+        )
+    return url
 
 
 def _without_userinfo(url: str) -> str:

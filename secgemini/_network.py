@@ -1,0 +1,170 @@
+"""The sockets under a client: TCP keep-alive on each of them, and the bounds on time that httpx does not keep.
+
+httpx knows only the silence between two reads, and none at all while it greets a SOCKS proxy; a socket whose greeting
+fails it forgets to close. Here a synchronous request ends at its thread's deadline, however slowly the service
+dribbles, a silent SOCKS proxy at the connect time-out, and no socket is left behind.
+"""
+
+# ruff: noqa: ASYNC109  # the names of the arguments are httpcore's
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import AsyncGenerator, Generator, Iterable
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeVar
+
+import httpcore
+import httpx
+
+KEEP_ALIVE = [
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, name), value)
+        for name, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4))
+        if hasattr(socket, name)
+    ),
+]
+_NOT_SAID: Any = object()  # httpcore names no time-out for what it says to a SOCKS proxy
+
+_current = threading.local()
+_greeting: dict[asyncio.Task[Any] | None, httpcore.AsyncNetworkStream] = {}  # sockets that httpcore may forget
+_Transport = TypeVar("_Transport", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
+
+
+@contextmanager
+def deadline(seconds: float | None) -> Generator[None]:
+    """Let the request that this thread sends inside take `seconds` in all; None for no bound."""
+    _current.end = None if seconds is None else time.monotonic() + seconds
+    _current.greeting = None
+    try:
+        yield
+    finally:
+        _current.end = None
+        if _current.greeting is not None:
+            _current.greeting.close()
+
+
+@asynccontextmanager
+async def adeadline(seconds: float | None) -> AsyncGenerator[None]:
+    """Let the request that this task sends inside take `seconds` in all, else raise TimeoutError."""
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    finally:
+        if _greeting and (left := _greeting.pop(asyncio.current_task(), None)) is not None:
+            await left.aclose()
+
+
+def guard(transport: _Transport) -> _Transport:
+    """Make the transport's sockets keep alive and keep the bounds; returns the same transport."""
+    pool: Any = transport._pool  # httpx offers no argument for it; tests hold hostile servers and proxies against this
+    backend = _Backend if isinstance(transport, httpx.HTTPTransport) else _AsyncBackend
+    pool._network_backend = backend(pool._network_backend)
+    return transport
+
+
+def _left(timeout: float | None, over: type[Exception]) -> float | None:
+    end: float | None = getattr(_current, "end", None)
+    if end is None:
+        return timeout
+    left = end - time.monotonic()
+    if left <= 0:
+        raise over("the total time-out is over")
+    return left if timeout is None else min(timeout, left)
+
+
+class _Stream(httpcore.NetworkStream):
+    def __init__(self, stream: httpcore.NetworkStream, connect: float | None) -> None:
+        self._stream = stream
+        self._connect = connect
+
+    def read(self, max_bytes: int, timeout: float | None = _NOT_SAID) -> bytes:
+        return self._stream.read(max_bytes, _left(self._bound(timeout), httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = _NOT_SAID) -> None:
+        self._stream.write(buffer, _left(self._bound(timeout), httpcore.WriteTimeout))
+
+    def _bound(self, timeout: float | None) -> float | None:
+        is_greeting = timeout is _NOT_SAID
+        _current.greeting = self if is_greeting else None
+        return self._connect if is_greeting else timeout
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None) -> Any:
+        left = _left(timeout, httpcore.ConnectTimeout)
+        _current.greeting = None  # from here on httpcore closes it
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, left), self._connect)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _Backend(httpcore.NetworkBackend):
+    def __init__(self, backend: httpcore.NetworkBackend) -> None:
+        self._backend = backend
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        left = _left(timeout, httpcore.ConnectTimeout)
+        options = [*(socket_options or ()), *KEEP_ALIVE]
+        return _Stream(self._backend.connect_tcp(host, port, left, local_address, options), timeout)
+
+
+class _AsyncStream(httpcore.AsyncNetworkStream):
+    def __init__(self, stream: httpcore.AsyncNetworkStream, connect: float | None) -> None:
+        self._stream = stream
+        self._connect = connect
+
+    async def read(self, max_bytes: int, timeout: float | None = _NOT_SAID) -> bytes:
+        return await self._stream.read(max_bytes, self._bound(timeout))
+
+    async def write(self, buffer: bytes, timeout: float | None = _NOT_SAID) -> None:
+        await self._stream.write(buffer, self._bound(timeout))
+
+    def _bound(self, timeout: float | None) -> float | None:
+        if timeout is not _NOT_SAID:
+            if _greeting:
+                _greeting.pop(asyncio.current_task(), None)
+            return timeout
+        _greeting[asyncio.current_task()] = self
+        return self._connect
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        _greeting.pop(asyncio.current_task(), None)
+        return await self._stream.start_tls(ssl_context, server_hostname, timeout)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
+
+
+class _AsyncBackend(httpcore.AsyncNetworkBackend):
+    def __init__(self, backend: httpcore.AsyncNetworkBackend) -> None:
+        self._backend = backend
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        options = [*(socket_options or ()), *KEEP_ALIVE]
+        return _AsyncStream(await self._backend.connect_tcp(host, port, timeout, local_address, options), timeout)
