@@ -1,0 +1,133 @@
+"""What becomes of a connection: redirects, keep-alive, one that goes while it is idle."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+
+import pytest
+from http_peer import OK, HttpPeer, answer
+from secgemini_api.models import PublicSession
+from transport_world import WAYS, Settings, Way, World, plain, running_world, with_tls
+from wire import USER_INFO, session
+
+from secgemini import APIResponseError, AsyncSecGemini, SecGemini, no_waiting
+from secgemini.session import AsyncInteractiveSession, InteractiveSession
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with running_world(tmp_path_factory.mktemp("certificates")) as running:
+        yield running
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("way", WAYS)
+def test_no_redirect_carries_the_key_to_another_origin(way: Way, status: int) -> None:
+    other, peer = HttpPeer(), HttpPeer()
+    target = {"location": f"{other.url}/v1/user/info?stolen=1"}
+    for operation in ("GET /v1/user/info", "GET /v1/stream"):
+        peer.on(operation, answer(b"", status, target))
+    try:
+        with pytest.raises(APIResponseError, match=str(status)), no_waiting():
+            way({"base_url": peer.url, "proxy": ""})
+        assert len(peer.heard) == 1, "an answer outside the contract is not asked for again"
+        assert other.heard == []
+    finally:
+        peer.close()
+        other.close()
+
+
+def is_kept_alive(raw: socket.socket) -> bool:
+    after_a_minute = (
+        not hasattr(socket, "TCP_KEEPIDLE") or raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 60
+    )
+    return raw.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1 and after_a_minute
+
+
+def _pooled(client: object, proxied: bool) -> socket.socket:
+    """Return the socket of the one connection that an httpx client holds."""
+    mounts = [t for t in client._mounts.values() if t is not None]  # type: ignore[attr-defined]
+    transport = mounts[0] if proxied else client._transport  # type: ignore[attr-defined]
+    connection = transport._pool.connections[0]
+    while not hasattr(connection, "_network_stream"):
+        connection = connection._connection
+    raw: socket.socket = connection._network_stream.get_extra_info("socket")
+    return raw
+
+
+ROADS = {
+    "plain": plain(),
+    "TLS": with_tls(),
+    "proxy": with_tls(proxy=lambda w: w.proxy("http")),
+    "socks": with_tls(proxy=lambda w: w.proxy("socks")),
+}
+
+
+@pytest.mark.parametrize("road", ROADS)
+def test_every_socket_keeps_alive(world: World, road: str) -> None:
+    settings = ROADS[road](world)
+    proxied = "proxy" in settings
+    with SecGemini("the-key", **settings) as sg:  # type: ignore[arg-type]
+        sg.user_info()
+        assert is_kept_alive(_pooled(sg._driver.connections.sync_client(), proxied))
+
+    async def asynchronously() -> None:
+        async with AsyncSecGemini("the-key", **settings) as sg:  # type: ignore[arg-type]
+            await sg.user_info()
+            assert is_kept_alive(_pooled(await sg._driver.connections.async_client(), proxied))
+            mine = AsyncInteractiveSession(sg._driver, PublicSession.from_dict(session("unknown")))
+            async with mine.stream("hello") as stream:
+                connection = stream._driver._connection
+                assert connection is not None
+                assert is_kept_alive(connection.transport.get_extra_info("socket"))
+
+    asyncio.run(asynchronously())
+
+
+class Sleepy(HttpPeer):
+    """A peer that keeps connections, and hangs up on one that is idle when it is told to."""
+
+    def _serve(self, connection: socket.socket) -> None:
+        raw = connection
+        if self.tls is not None:
+            connection = self.tls.wrap_socket(connection, server_side=True)
+        self.idle = connection
+        with connection:
+            connection.settimeout(20)
+            while (request := self._read(connection)) is not None:
+                self.heard.append(request)
+                body = USER_INFO if request.path == "/v1/user/info" else OK
+                connection.sendall(answer(body, headers={"connection": "keep-alive"}))
+        raw.close()
+
+    def hang_up(self) -> None:
+        """Say goodbye on the connection that is open, and wait until the other side must have heard it."""
+        self.idle.shutdown(socket.SHUT_WR) if self.tls is None else self.idle.close()
+
+
+@pytest.mark.parametrize("asks", ["sync", "async"])
+def test_a_connection_that_went_while_it_was_idle_fails_no_call(asks: str) -> None:
+    peer = Sleepy()
+    settings: Settings = {"base_url": peer.url, "proxy": "", "max_retries": 0}
+
+    async def asynchronously() -> None:
+        async with AsyncSecGemini("the-key", **settings) as sg:  # type: ignore[arg-type]
+            mine = AsyncInteractiveSession(sg._driver, PublicSession.from_dict(session()))
+            for _ in range(20):
+                await sg.user_info()
+                peer.hang_up()
+                await mine.send_feedback(1)
+
+    def synchronously() -> None:
+        with SecGemini("the-key", **settings) as sg:  # type: ignore[arg-type]
+            mine = InteractiveSession(sg._driver, PublicSession.from_dict(session()))
+            for _ in range(20):
+                sg.user_info()
+                peer.hang_up()
+                mine.send_feedback(1)
+
+    asyncio.run(asynchronously()) if asks == "async" else synchronously()
+    assert peer.count("POST /v1/session/feedback") == 20
+    peer.close()
