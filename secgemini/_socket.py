@@ -24,6 +24,8 @@ from ._turn_events import (
     HistoryFailed,
     HistoryRead,
     Opened,
+    Ping,
+    Ponged,
     ReadHistory,
     RunTool,
     Send,
@@ -262,6 +264,9 @@ class TurnDriver:
         if connection is None:
             return False
         connection.drained()
+        if connection.confirmed:
+            self._carry_out(self._turn.handle(Ponged(connection.confirmed.popleft())))
+            return True
         if not connection.is_over:
             return False
         self._carry_out(self._turn.handle(Dropped(why_over(connection, self._link))))
@@ -274,6 +279,8 @@ class TurnDriver:
                     self._out.append(effect)
                 case Send(message) if self._connection is not None:
                     self._connection.send_now(_encode(message.to_dict()))
+                case Ping(call_id) if self._connection is not None:
+                    self._connection.ping_now(call_id)
                 case Connect(delay):
                     self._disconnect()
                     self._linking = self._task(self._connect(delay))

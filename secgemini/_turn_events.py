@@ -45,6 +45,13 @@ class ToolAnswered:
 
 
 @dataclass(frozen=True, slots=True)
+class Ponged:
+    """The service's end of the link has everything that was sent before the `Ping` for this call."""
+
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Silent:
     """Nothing arrived for the idle time-out."""
 
@@ -54,7 +61,7 @@ class Expired:
     """The time for the whole turn is over."""
 
 
-Event = Opened | Dropped | HistoryRead | HistoryFailed | ToolAnswered | Silent | Expired
+Event = Opened | Dropped | HistoryRead | HistoryFailed | ToolAnswered | Ponged | Silent | Expired
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,13 @@ class Send:
     """Send the message on the open link."""
 
     message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """Ask the other end to confirm what was sent so far, with the answer of `call_id`; `Ponged` says that it did."""
+
+    call_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,4 +111,4 @@ class Fail:
     error: Exception
 
 
-Effect = Message | Connect | Send | ReadHistory | RunTool | Finish | Fail
+Effect = Message | Connect | Send | Ping | ReadHistory | RunTool | Finish | Fail

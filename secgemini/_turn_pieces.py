@@ -1,4 +1,8 @@
-"""The pieces (status 206) of a turn's messages: which of them are delivered, and what is missing before the whole."""
+"""The pieces (status 206) of a turn's messages: which of them are delivered, and what is missing before the whole.
+
+Pieces have no number and are not stored, so once any can have been missed, those of a kind are ignored until a whole
+message of that kind comes as a new one over the link.
+"""
 
 from __future__ import annotations
 
@@ -30,15 +34,23 @@ class Pieces:
         return True
 
     def link_lost(self) -> None:
-        """Ignore the pieces of every kind until a whole message comes: some may have been lost with the link."""
+        """Ignore pieces from now on: some of those that belong before them may have been lost with the link."""
         self._ignored.update(IN_PIECES)
 
-    def missing(self, whole: Message) -> list[Message]:
-        """Return the piece that makes the pieces delivered so far equal to `whole`; none if nothing is missing."""
-        if whole.message_type not in IN_PIECES:
+    def missing(self, whole: Message, *, from_link: bool) -> list[Message]:
+        """Return the piece that makes the pieces delivered so far equal to `whole`; none if nothing is missing.
+
+        A new message from the link says that the next piece of its kind begins another one. After a message from the
+        history, its pieces may still be on their way.
+        """
+        kind = whole.message_type
+        if kind not in IN_PIECES:
             return []
-        sent = "".join(self._sent.pop(whole.message_type, ()))
-        self._ignored.discard(whole.message_type)
+        if from_link:
+            self._ignored.discard(kind)
+        else:
+            self._ignored.add(kind)
+        sent = "".join(self._sent.pop(kind, ()))
         content = whole.content or ""
         if content == sent or not content.startswith(sent):
             return []

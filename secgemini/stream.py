@@ -16,7 +16,7 @@ carries out the effects in order. A bare `Message` among the effects is delivere
                   sent on this link already         ReadHistory(soon)                                LOOKING
                   looked often, or turn received    what waits                                       LIVE
     LOOKING     HistoryRead, prompt in it           what is stored after it and is new, what waits,
-                                                    Send(answer not sent yet), ReadHistory(later)    LIVE
+                                                    Send(answer that is due), ReadHistory(later)     LIVE
     LOOKING     HistoryRead, END after the prompt   what is stored after it and is new, Finish       OVER
     LOOKING     HistoryFailed                       ReadHistory(delay), or Fail                      LOOKING
     LIVE        frame, id known                     - (tool call repeated on a new link: its answer) LIVE
@@ -30,7 +30,8 @@ carries out the effects in order. A bare `Message` among the effects is delivere
     LIVE        HistoryFailed                       ReadHistory(later), or Fail                      LIVE
     LIVE        Silent                              ReadHistory(0); when it brings nothing: Fail     LIVE
     any         new message with status >= 400      the message, Fail(StreamError)                   OVER
-    any         ToolAnswered                        Send(answer) when LIVE, else kept for LIVE       same
+    any         ToolAnswered                        Send(answer), Ping when LIVE, else kept for LIVE same
+    any         Ponged                              - (the answer has arrived)                       same
     any         Dropped, worth another attempt      Connect(delay)                                   CONNECTING
     any         Dropped, not worth it               Fail                                             OVER
     any         Expired                             Fail(APITimeoutError)                            OVER
@@ -41,8 +42,8 @@ what came before it. The history is polled after a drop, because the service may
 
 Tool calls are run, not delivered, when the caller has tools. `_turn_calls` decides when an answer is sent. Of pieces
 (206), those of a result or a thinking, joined, equal the whole message that follows: pieces can be lost with a link and
-are never stored, so after a drop they are ignored until the whole message comes; what is missing then goes ahead of
-it as one piece made here. A whole that does not begin with its pieces is the service's fault, delivered as it is.
+are never stored, so after a drop they are ignored until a whole message comes; what is missing then goes ahead of it
+as one piece made here. A whole that does not begin with its pieces is the service's fault, delivered as it is.
 """
 
 from __future__ import annotations
@@ -64,6 +65,8 @@ from ._turn_events import (
     HistoryFailed,
     HistoryRead,
     Opened,
+    Ping,
+    Ponged,
     ReadHistory,
     RunTool,
     Send,
@@ -99,6 +102,7 @@ class Turn:
     went wrong and how often in a row → seconds until the next attempt, or None to give up. `partial` delivers pieces.
     With `tools`, tool calls are run instead of delivered. Messages whose ids are in `seen` are not delivered.
     `look_first` reads the history before the prompt is sent: an earlier turn of the session may still be running.
+    More frames than `max_messages` fail the turn: no service may fill the memory or go on for ever.
     """
 
     def __init__(
@@ -110,6 +114,7 @@ class Turn:
         tools: bool = False,
         seen: Iterable[str] = (),
         look_first: bool = False,
+        max_messages: int = 1_000_000,
     ) -> None:
         self.phase = Phase.NEW
         self._query = query
@@ -133,6 +138,7 @@ class Turn:
         self._end_looks = 0  # looks since the last drop that an END caused
         self._poll = POLL_FIRST
         self._last_look = False  # whether the next look decides if the turn is given up
+        self._max_messages = self._frames_left = max_messages
 
     def start(self) -> list[Effect]:
         """Begin the turn."""
@@ -141,6 +147,9 @@ class Turn:
 
     def receive(self, message: Message) -> list[Effect]:
         """Take one frame of the open link."""
+        self._frames_left -= 1
+        if self._frames_left < 0:
+            return self._too_many()
         if self.phase is not Phase.LIVE:
             if self.phase is Phase.LOOKING:
                 self._waiting.append(message)
@@ -152,7 +161,7 @@ class Turn:
         if message.status_code == PIECE and is_piece(message):
             return self._piece(message)
         self._heard_on = self._links
-        return self._accept(message)
+        return self._accept(message, from_link=True)
 
     def handle(self, event: Event) -> list[Effect]:
         """Take anything but a frame."""
@@ -170,6 +179,9 @@ class Turn:
             case ToolAnswered(call_id, answer):
                 self._calls.answered(call_id, answer)
                 return self._due_answers() if self.phase is Phase.LIVE else []
+            case Ponged(call_id):
+                self._calls.arrived(call_id)
+                return []
             case Silent():
                 return self._silent()
             case Expired():
@@ -229,6 +241,7 @@ class Turn:
             if progress:
                 self._calls.went_on_without()
             effects += self._release()
+            self._calls.relinked(self._links)
         if self.phase is Phase.LIVE:
             effects += [*self._due_answers(), *self._after_look(progress)]
         return effects
@@ -264,7 +277,7 @@ class Turn:
             elif message.message_type is _QUERY or (self._tools and message.message_type is _CALL and index < answered):
                 self._seen.add(message.id)
             elif not self._is_known(message):
-                effects += self._accept(message)
+                effects += self._accept(message, from_link=False)
             if self.phase is Phase.OVER:
                 break
         return effects
@@ -319,12 +332,12 @@ class Turn:
     def _is_known(self, message: Message) -> bool:
         return message.id in self._seen
 
-    def _accept(self, message: Message) -> list[Effect]:
+    def _accept(self, message: Message, *, from_link: bool) -> list[Effect]:
         """Take a message that is new."""
         self._seen.add(message.id)
         self._received, self._failures, self._last_look = True, 0, False
         if self._calls:
-            self._calls.new_message()
+            self._calls.went_on()
         kind = message.message_type
         if self._tools and (kind is _CALL or kind is _ANSWER):
             if kind is _ANSWER:
@@ -334,7 +347,7 @@ class Turn:
         if message.status_code >= 400 and kind is not _ANSWER:
             return [message, *self._fail(_error_of(message))]
         if self._pieces is not None:
-            return [*self._pieces.missing(message), message]
+            return [*self._pieces.missing(message, from_link=from_link), message]
         return [message]
 
     def _ended(self, message: Message) -> list[Effect]:
@@ -351,6 +364,12 @@ class Turn:
         self.phase = Phase.OVER
         return [Finish()]
 
+    def _too_many(self) -> list[Effect]:
+        if self.phase is Phase.OVER:
+            return []
+        text = f"the turn has more than {self._max_messages} messages, repeated ones among them"
+        return self._fail(StreamError(text, hint="Limits(max_messages=…) sets the limit"))
+
     def _fail(self, error: Exception) -> list[Effect]:
         self.phase = Phase.OVER
         return [Fail(error)]
@@ -362,7 +381,9 @@ class Turn:
         return self._due_answers()
 
     def _due_answers(self) -> list[Effect]:
-        return [Send(answer) for answer in self._calls.due(self._links)] if self._calls else []
+        if not self._calls:
+            return []
+        return [effect for call_id, answer in self._calls.due(self._links) for effect in (Send(answer), Ping(call_id))]
 
     def _piece(self, message: Message) -> list[Effect]:
         if self._pieces is None or not self._pieces.take(message):

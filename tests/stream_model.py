@@ -30,6 +30,8 @@ from secgemini._turn_events import (
     HistoryFailed,
     HistoryRead,
     Opened,
+    Ping,
+    Ponged,
     ReadHistory,
     RunTool,
     Send,
@@ -95,8 +97,8 @@ class World:
 
     def __post_init__(self) -> None:
         self.stored = list(self.earlier)
-        self.up: list[Message] = []
-        self.down: list[Message] = []
+        self.up: list[Message | Ponged] = []
+        self.down: list[Message | Ponged] = []
         self.linked = self.connecting = self.silent = False
         self.links = self.made = self.newest = 0
         self.unsent: list[Message] = []
@@ -151,6 +153,8 @@ class World:
                 case Send(message):
                     assert self.linked, "sent without a link"
                     self.up.append(message)
+                case Ping(call_id):
+                    self.up.append(Ponged(call_id))
                 case ReadHistory():
                     self.look = "wanted"
                 case RunTool(call):
@@ -183,11 +187,16 @@ class World:
         self.do(self.turn.handle(Dropped(LOST)))
 
     def carry_up(self) -> None:
-        self.hear(self.up.pop(0))
+        arrived = self.up.pop(0)
+        if isinstance(arrived, Ponged):
+            self.down.append(arrived)
+        else:
+            self.hear(arrived)
 
     def carry_down(self) -> None:
         self.newest = max(0, self.newest - 1)
-        self.do(self.turn.receive(self.down.pop(0)))
+        arrived = self.down.pop(0)
+        self.do(self.turn.handle(arrived) if isinstance(arrived, Ponged) else self.turn.receive(arrived))
 
     def read(self) -> None:
         self.snapshot, self.look = list(self.stored), "read"
@@ -203,7 +212,7 @@ class World:
 
     def work(self) -> None:
         call = self.tools.pop(self.numbers.below(len(self.tools)))
-        answer = say(f"answer to {call.id}", "local_tool_result")
+        answer = say(call.id, "local_tool_result")
         self.do(self.turn.handle(ToolAnswered(call.id, answer)))
 
     # -- the service ---------------------------------------------------------------------------------------------
@@ -213,8 +222,8 @@ class World:
             self.prompts += 1
             self.stored.append(message)
             self.silent = False
-        elif self.asked is not None and message.id == f"answer to {self.asked.id}":
-            self.results[self.asked.id] += 1
+        elif self.asked is not None:
+            self.results[f"{message.id} for {self.asked.id}"] += 1
             self.asked = None
         else:
             self.strays += 1
@@ -243,7 +252,7 @@ class World:
         self.silent = self.way == "c"
         unsent, self.unsent = self.unsent, []
         if self.way == "a":
-            self.down = self.replay()
+            self.down = [*self.replay()]
         elif self.way == "b":
             self.down = [message for message in unsent if message is not self.asked]
         if self.way in "ab" and self.asked is not None:

@@ -16,7 +16,7 @@ import struct
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Literal
 
@@ -40,13 +40,14 @@ class Peer:
         self.way = way
         self.cuts: set[Cut] = set(settings.pop("cuts", ()))
         self.refusals: list[tuple[int, Mapping[str, str]]] = list(settings.pop("refusals", ()))
-        self.greeting: Callable[[ServerConnection], Any] | None = settings.pop("greeting", None)
+        self.greeting: Callable[[ServerConnection], Awaitable[object]] | None = settings.pop("greeting", None)
+        self.mute: bool = settings.pop("mute", False)  # store the answer and say nothing
         self.patience: float = settings.pop("patience", 0.0)  # seconds to wait for a link before each message
         self.tool_timeout: float = settings.pop("tool_timeout", 30.0)
         self.settings = settings
         self.stored: list[Message] = list(settings.pop("earlier", ()))
         self.prompts = 0
-        self.links = 0
+        self.port = self.links = 0
         self.reads = 0
         self.results: Counter[str] = Counter()
         self.paths: list[str] = []
@@ -110,7 +111,7 @@ class Peer:
         self.links += 1
         self.closed.clear()
         try:
-            if self.greeting is not None and self.greeting(link) is not None:
+            if self.greeting is not None and await self.greeting(link):
                 return
             if (PROMPT_FRAME, "before") in self.cuts and not self.prompts:
                 self.cuts.discard((PROMPT_FRAME, "before"))
@@ -161,7 +162,7 @@ class Peer:
         self.stored.append(message)
         if self._is_cut(PROMPT_FRAME, "after"):
             self._reset()
-        self._silent = False
+        self._silent = self.mute
         self._turn = asyncio.get_running_loop().create_task(self._answer())
 
     async def _answer(self) -> None:

@@ -129,14 +129,14 @@ def test_the_property_bites(mutant: type[Turn], ways: str) -> None:
 
 @BRIEF
 @given(st.sampled_from("abc"), st.lists(st.booleans(), max_size=8), NUMBERS)
-def test_a_tool_runs_once_and_its_result_arrives_at_most_once(way: str, calls: list[bool], numbers: list[int]) -> None:
+def test_a_tool_runs_once_and_its_own_result_arrives(way: str, calls: list[bool], numbers: list[int]) -> None:
     script = [say(f"m{i}", "local_tool_call" if call else "info") for i, call in enumerate(calls)]
     world = World(Turn(PROMPT, wait=now, tools=True), way, [*script, END], Numbers(numbers)).run()
-    assert world.strays == 0
+    called = [message.id for message, call in zip(script, calls, strict=True) if call]
     assert all(count == 1 for count in world.runs.values())
-    assert all(count == 1 for count in world.results.values())
+    assert world.strays <= world.drops  # an answer that came and was not confirmed: nobody waits for the second one
     if way in "ab" or not world.drops:
-        assert set(world.results) == {message.id for message, call in zip(script, calls, strict=True) if call}
+        assert world.results == {f"{name} for {name}": 1 for name in called}
     assert ids(world.delivered) == ids(world.turn_stored())
 
 

@@ -48,7 +48,7 @@ def outcome(way: str, script: list[Message], cuts: list[Cut]) -> dict[str, int]:
         stored = ids(peer.answer())
     return {
         "runs": 1,
-        "cut": peer.links - 1,
+        "cut": len(peer.paths) - 1,
         "lost": len(set(stored) - set(got)),
         "repeated": len(got) - len(set(got)),
         "disordered": int(got != stored),
@@ -105,4 +105,4 @@ def test_a_connection_cut_during_a_tool_call(way: str) -> None:
         tool = Tool(cut_and_work)
         got = asyncio.run(read(peer.link(run_tool=tool)))
         assert ids(got) == ["m0", "m1", "end"]
-        assert (tool.runs, peer.results, peer.prompts, peer.links) == (1, {"call": 1}, 1, 2)
+        assert (tool.runs, peer.results, peer.prompts, len(peer.paths)) == (1, {"call": 1}, 1, 2)
