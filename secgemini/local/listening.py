@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
+from websockets.exceptions import InvalidState
 
 from secgemini.errors import ConfigurationError
 from secgemini.local.service import Service
@@ -61,6 +62,13 @@ class _WebSocket(WebSocketsSansIOProtocol):
         super().__init__(config, server_state, {**app_state, "connection": self}, _loop)
         self.logger = _quiet
         self.conn.logger = _quiet
+
+    def shutdown(self) -> None:
+        """Close the socket; one whose closing is under way would make uvicorn give up its whole shutdown."""
+        try:
+            super().shutdown()
+        except InvalidState:
+            self.transport.close()
 
 
 class _Server(uvicorn.Server):
