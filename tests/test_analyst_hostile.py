@@ -1,0 +1,155 @@
+"""Hostile files: linear time, bounded memory, and never an exception."""
+
+from __future__ import annotations
+
+import bz2
+import random
+import tarfile
+import zlib
+from collections.abc import Callable
+from io import BytesIO
+
+import pytest
+from linear_time import MOST, growth
+from sample_files import EXAMPLES, docx_of, gzip_of, mail_of, pdf_of, tar_of, text_page, zip_of
+
+from secgemini.local.engines.analyst.examine import examine
+from secgemini.local.engines.analyst.findings import Findings
+
+HEADERS = b"From: a@b.example\nTo: c@d.example\nSubject: x\n"
+MULTIPART = b'Content-Type: multipart/mixed; boundary="b"\n\n'
+
+
+def repeated(unit: bytes, before: bytes = b"", after: bytes = b"") -> Callable[[int], bytes]:
+    return lambda size: before + unit * (size // len(unit)) + after
+
+
+def nested_containers(size: int) -> bytes:
+    levels = b"".join(b'Content-Type: multipart/mixed; boundary="b%d"\n\n--b%d\n' % (n, n) for n in range(20))
+    return HEADERS + levels + b"\n" * size
+
+
+FILES = {
+    "a header of brackets": repeated(b"(", HEADERS + b"X: ", b"\n\nhi"),
+    "a type of brackets": repeated(b"(", HEADERS + b"Content-Type: ", b"\n\nhi"),
+    "a type of quotes": repeated(b'";', HEADERS + b"Content-Type: text/plain; ", b"\n\nhi"),
+    "cut encoded words": repeated(b"=?a?q?", HEADERS + b"Subject: ", b"\n\nhi"),
+    "encoded words": repeated(b"=?utf-8?b?YQ==?= ", HEADERS + b"Subject: ", b"\n\nhi"),
+    "many headers": repeated(b"X-A: b@c.example\n", HEADERS, b"\nhi"),
+    "a folded header": repeated(b" b\n", HEADERS + b"X: a\n", b"\nhi"),
+    "many parts": repeated(b"--b\n\nx\n", HEADERS + MULTIPART),
+    "nested containers": nested_containers,
+    "messages in messages": repeated(b"Content-Type: message/rfc822\n\n", HEADERS),
+    "quoted-printable": repeated(b"=", HEADERS + b"Content-Transfer-Encoding: quoted-printable\n\n"),
+    "open tags": repeated(b"<a ", b"<html>"),
+    "open comments": repeated(b"<!--", b"<html>"),
+    "open attributes": repeated(b'<a b="', b"<html>"),
+    "attributes": repeated(b"a=", b"<html><a ", b">"),
+    "links": repeated(b'<a href="http://a.example">b.example', b"<html>"),
+    "entities": repeated(b"&#", b"<html>"),
+    "one long base64": repeated(b"QUFB"),
+    "lines of base64": repeated(b"A" * 24 + b"\n", after=b"==a"),
+    "base64 of text": repeated(b"aGVsbG8gd29ybGQgaGVsbG8gd29ybGQ= "),
+    "encoded commands": repeated(b"-enc aaaaaaaaaaaaaaaaaaaaaaaaa "),
+    "spaces after an option": repeated(b"-e" + b" " * 20),
+    "a log of sshd": repeated(b"Nov 22 10:00:00 h sshd[1]: Failed password for root from 192.0.2.1 port 1 ssh2\n"),
+    "a log of cut lines": repeated(b"Nov 22 10:00:00 h sshd[1]: from "),
+    "a log of the web": repeated(b'192.0.2.1 - - [22/Nov/2026:10:00:00 +0000] "GET / HTTP/1.1" 200 1\n'),
+    "a log of escapes": repeated(b'192.0.2.1 - - [22/Nov/2026:10:00:00 +0000] "' + b'\\"' * 3000 + b"\n"),
+    "a log of JSON": repeated(b'{"time":"2025-01-01T00:00:00Z","ip":"192.0.2.1"}\n'),
+    "open JSON": repeated(b'{"a":'),
+    "PDF objects": repeated(b"1 0 obj\n", b"%PDF-1.7\n"),
+    "PDF brackets": repeated(b"[", b"%PDF-1.7\n", b"startxref\n0\n%%EOF"),
+    "PDF dictionaries": repeated(b"<<", b"%PDF-1.7\n"),
+    "empty gzip members": repeated(gzip_of(b"")),
+}
+
+
+@pytest.mark.parametrize("what", FILES)
+def test_hostile_files_cost_linear_time(what: str) -> None:
+    make = FILES[what]
+    assert growth(lambda size: examine("file", make(size), Findings()), 20_000) < MOST
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", FILES)
+def test_large_hostile_files_cost_linear_time(what: str) -> None:
+    make = FILES[what]
+    assert growth(lambda size: examine("file", make(size), Findings()), 500_000) < MOST
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        gzip_of(bytes(50_000_000)),
+        bz2.compress(bytes(50_000_000)),
+        gzip_of(gzip_of(bytes(50_000_000))),
+        zip_of({"zeros": bytes(50_000_000)}),
+    ],
+    ids=["gzip", "bzip2", "gzip in gzip", "zip"],
+)
+def test_a_bomb_is_not_unpacked_whole(content: bytes) -> None:
+    report = examine("bomb", content, Findings())
+    while report.inner:
+        report = report.inner[0]
+        assert report.size <= 16 << 20
+
+
+def test_an_archive_of_archives_of_archives_stops_somewhere() -> None:
+    content = b"x" * 1000
+    for _ in range(4):
+        content = zip_of({f"{number}.zip": content for number in range(16)})
+    opened = [0]
+
+    def count(report: object) -> None:
+        opened[0] += 1
+        for inner in getattr(report, "inner", ()):
+            count(inner)
+
+    count(examine("fan.zip", content, Findings()))
+    assert opened[0] <= 1001
+
+
+def test_a_tar_header_that_stalls_older_pythons_is_refused() -> None:
+    buffer = BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        entry = tarfile.TarInfo("x")
+        entry.size, entry.type = 50_000, tarfile.XHDTYPE
+        archive.addfile(entry, BytesIO(b"9" * 50_000))
+    assert examine("a.tar", buffer.getvalue(), Findings()).notes == [
+        "damaged after 0 entries: a header of impossible size"
+    ]
+
+
+def test_a_pdf_whose_pages_share_one_endless_stream_stops_somewhere() -> None:
+    drawing = b"BT /F1 12 Tf (a) Tj ET\n" * 50_000
+    pages = [drawing] * 10
+    report = examine("a.pdf", pdf_of(pages), Findings())
+    assert report.notes[-1] == "only the first 2 of 10 pages were read"
+
+
+def test_a_pdf_stream_that_grows_too_large_is_reported() -> None:
+    packed = pdf_of([b" " * (20 << 20)])
+    assert len(packed) < 100_000
+    assert "page 1 could not be read" in examine("a.pdf", packed, Findings()).notes[0]
+
+
+def test_spoiled_files_are_never_an_exception() -> None:
+    chance = random.Random(11)
+    sources = {
+        "a.eml": (EXAMPLES / "phishing.eml").read_bytes(),
+        "a.pdf": (EXAMPLES / "invoice.pdf").read_bytes(),
+        "a.zip": zip_of({"a.txt": b"hello " * 100, "b/c.bin": bytes(50)}),
+        "a.tar": tar_of({"a.txt": b"hello", "b": b"x" * 600}),
+        "a.gz": gzip_of(b"hello " * 100),
+        "a.docx": docx_of(["hello", "world"], ["http://a.example/"]),
+        "b.pdf": pdf_of([text_page("hello")]),
+        "b.eml": mail_of("hello", {"a.bin": zlib.compress(b"x")}),
+    }
+    for name, source in sources.items():
+        for _ in range(25):
+            spoiled = bytearray(source)
+            for _ in range(chance.randrange(1, 12)):
+                spoiled[chance.randrange(len(spoiled))] = chance.randrange(256)
+            report = examine(name, bytes(spoiled), Findings())
+            assert report.size == len(source)
