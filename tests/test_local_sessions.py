@@ -40,7 +40,7 @@ def test_ids_of_all_clients_are_accepted_and_only_once(http: Raw, session_id: st
     ("fields", "reason"),
     [
         ({"ttl": 299}, "ttl must be"),
-        ({"ttl": 2**40}, "ttl must be"),
+        ({"ttl": 2**31 - 1}, "ttl must be"),
         ({"model": {"model_name": "gpt", "version": "stable", "model_string": "gpt-stable"}}, "sec-gemini-1.1"),
         ({"model": {"model_name": "sec-gemini", "version": "9", "model_string": "sec-gemini-9"}}, "No such model"),
         ({"id": "x" * 300}, "256"),
@@ -139,7 +139,7 @@ class TestFiles:
         assert http.post("/v1/session/detach_file", json={"session_id": session_id, "file_idx": 1}).json()["ok"]
         assert [file["name"] for file in http.session(session_id)["files"]] == ["a", "c"]
 
-    @pytest.mark.parametrize("index", [-1, 1, 2**31 - 1, 2**70])
+    @pytest.mark.parametrize("index", [-1, 1, 2**31 - 1])
     def test_an_index_that_is_not_there_is_refused(self, http: Raw, index: int) -> None:
         session_id = http.register()
         self.attach(http, session_id, "a", b"a")
@@ -199,6 +199,8 @@ class TestBadRequests:
         assert answer.status_code == 422
         assert answer.json()["detail"][0]["loc"] == ["body", "ttl"]
         assert http.get("/v1/session/get").json()["detail"][0]["loc"] == ["query", "session_id"]
+        beyond = http.post("/v1/session/detach_file", json={"session_id": "s", "file_idx": 2**31})
+        assert beyond.json()["detail"][0]["loc"] == ["body", "file_idx"], "an int32 is one"
 
     @pytest.mark.parametrize(
         ("body", "media_type", "status"),

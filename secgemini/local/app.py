@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 from secgemini.local import chat, logs, sessions, system
 from secgemini.local.contract import ContractError, Operation
-from secgemini.local.fields import JsonObject
+from secgemini.local.fields import JsonObject, text
 from secgemini.local.keys import Caller
 from secgemini.local.service import Call, RequestError, Service, json_response
 from secgemini.local.sockets import stream
@@ -104,8 +104,8 @@ def _complaint(operation: Operation, response: Response) -> str | None:
 
 
 async def _read(service: Service, operation: Operation, request: Request) -> Call:
-    caller = authenticate(service, request)
-    if operation.needs_key and caller is None:
+    caller = authenticate(service, operation, request)
+    if operation.security and caller is None:
         raise RequestError(401, NO_KEY)
     if caller is not None:
         check_rate(caller)
@@ -114,11 +114,17 @@ async def _read(service: Service, operation: Operation, request: Request) -> Cal
     return Call(service, caller or service.keyring.nobody, query, body)
 
 
-def authenticate(service: Service, request: Request) -> Caller | None:
-    """Return whose key a request carries, in `x-api-key` or as a bearer token; None when there is no such key."""
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    given = request.headers.get("x-api-key") or (token.strip() if scheme.lower() == "bearer" else "")
-    return service.keyring.find(given) if given else None
+def authenticate(service: Service, operation: Operation, request: Request) -> Caller | None:
+    """Return whose key a request carries, where the operation wants it; None when there is no such key."""
+    for scheme in operation.security.values():
+        if scheme.get("type") == "apiKey":
+            given = request.headers.get(text(scheme, "name"), "")
+        else:
+            kind, _, given = request.headers.get("authorization", "").partition(" ")
+            given = given.strip() if kind.lower() == text(scheme, "scheme") else ""
+        if given and (caller := service.keyring.find(given)) is not None:
+            return caller
+    return None
 
 
 def check_rate(caller: Caller) -> None:

@@ -25,6 +25,7 @@ _METHODS = ("get", "post", "put", "patch", "delete")
 _MOST_ERRORS = 20  # a 422 lists no more than this
 _LONGEST_MESSAGE = 300  # characters; a message quotes the value, which may be huge or private
 _INTEGER = re.compile(r"[+-]?\d{1,30}")
+_RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -45,6 +46,7 @@ class Contract:
     """The contract document, with its operations by method and path."""
 
     def __init__(self, document: JsonObject) -> None:
+        _bound_integers(document)
         self.document = document
         self.operations: dict[tuple[str, str], Operation] = {}
         for path, item in table(document, "paths").items():
@@ -112,6 +114,20 @@ class Contract:
         return self._validators[key]
 
 
+def _bound_integers(node: object) -> None:
+    """Say `format: int32` and `int64` as bounds: a format is a note to JSON Schema, and a promise to every client."""
+    if isinstance(node, dict):
+        bounds = _RANGES.get(text(node, "format"))
+        if bounds is not None and "integer" in str(node.get("type")):
+            node.setdefault("minimum", bounds[0])
+            node.setdefault("maximum", bounds[1])
+        for value in node.values():
+            _bound_integers(value)
+    elif isinstance(node, list):
+        for value in node:
+            _bound_integers(value)
+
+
 def _kind(kind: object) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", type(kind).__name__).lower()
 
@@ -128,7 +144,13 @@ class Operation:
         self._node = node
         self._parameters = [contract.follow(entry)[0] for entry in rows(item, "parameters") + rows(node, "parameters")]
         security = node["security"] if "security" in node else contract.document.get("security")
-        self.needs_key = bool(security)
+        schemes = table(table(contract.document, "components"), "securitySchemes")
+        self.security = (
+            {name: table(schemes, name) for entry in security if isinstance(entry, dict) for name in entry}
+            if isinstance(security, list)
+            else {}
+        )
+        """The security schemes, by name, of which one opens the operation; none when it needs no key."""
 
     @cached_property
     def body_schema(self) -> JsonObject | None:
