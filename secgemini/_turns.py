@@ -79,7 +79,8 @@ def _parts(
     if timeout is not None and not timeout > 0:
         raise ValueError(f"timeout must be more than 0 seconds, not {timeout!r}")
     message = None if prompt is None else _plans.new_prompt(prompt)
-    turn = Turn(message, wait=_policy(driver), partial=partial, tools=toolbox is not None)
+    most = driver.config.limits.max_messages
+    turn = Turn(message, wait=_policy(driver), partial=partial, tools=toolbox is not None, max_messages=most)
     return _link(driver, session.data.id, toolbox, partial, timeout), turn
 
 

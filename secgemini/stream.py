@@ -48,7 +48,6 @@ as one piece made here. A whole that does not begin with its pieces is the servi
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable, Iterable, Sequence
 
 from secgemini_api.models import Message, MessageType, State
@@ -65,6 +64,7 @@ from ._turn_events import (
     HistoryFailed,
     HistoryRead,
     Opened,
+    Phase,
     Ping,
     Ponged,
     ReadHistory,
@@ -83,16 +83,6 @@ END_LOOKS = (0.0, 0.1, 0.5)  # seconds before each look that a doubtful END is w
 
 _END, _INFO, _QUERY = State.END, MessageType.INFO, MessageType.QUERY
 _CALL, _ANSWER = MessageType.LOCAL_TOOL_CALL, MessageType.LOCAL_TOOL_RESULT
-
-
-class Phase(enum.Enum):
-    """Where a turn is."""
-
-    NEW = enum.auto()
-    CONNECTING = enum.auto()
-    LOOKING = enum.auto()
-    LIVE = enum.auto()
-    OVER = enum.auto()
 
 
 class Turn:
