@@ -24,6 +24,7 @@ from ._turn_events import (
     HistoryFailed,
     HistoryRead,
     Opened,
+    Phase,
     Ping,
     Ponged,
     ReadHistory,
@@ -34,7 +35,7 @@ from ._turn_events import (
 )
 from ._websocket import OPERATION, Connection, Link, dial, why_over
 from .errors import BODY_HEAD, APIResponseError, SecGeminiError, StreamError
-from .stream import REJOIN, Phase, Turn
+from .stream import REJOIN, Turn
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -112,3 +113,13 @@ class Fail:
 
 
 Effect = Message | Connect | Send | Ping | ReadHistory | RunTool | Finish | Fail
+
+
+class Phase(enum.Enum):
+    """Where a turn is."""
+
+    NEW = enum.auto()
+    CONNECTING = enum.auto()
+    LOOKING = enum.auto()
+    LIVE = enum.auto()
+    OVER = enum.auto()

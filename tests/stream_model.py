@@ -30,6 +30,7 @@ from secgemini._turn_events import (
     HistoryFailed,
     HistoryRead,
     Opened,
+    Phase,
     Ping,
     Ponged,
     ReadHistory,
@@ -38,7 +39,7 @@ from secgemini._turn_events import (
     ToolAnswered,
 )
 from secgemini.errors import APIConnectionError
-from secgemini.stream import Phase, Turn
+from secgemini.stream import Turn
 
 WAYS = "abcd"
 PROMPT = Message(id="prompt", message_type=MessageType.QUERY, state=State.QUERY, content="go")

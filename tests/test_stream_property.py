@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from secgemini_api.models import Message, MessageType
 from stream_model import EARLIER, END, PROMPT, WAYS, Numbers, World, say
@@ -107,7 +107,15 @@ class WithoutDoubt(Turn):
         return [message, *self._finish()]
 
 
-BITES = settings(max_examples=3000, deadline=None, database=None, derandomize=True, report_multiple_bugs=False)
+BITES = settings(
+    max_examples=3000,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    report_multiple_bugs=False,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.too_slow],
+)
 
 
 @pytest.mark.parametrize(
