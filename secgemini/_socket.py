@@ -304,7 +304,7 @@ class TurnDriver:
             self._events.append(Expired())
         elif self._frames:
             self._heard_at = now
-        elif now >= self._heard_at + (self._link.idle_timeout or math.inf):
+        elif not self._events and now >= self._heard_at + (self._link.idle_timeout or math.inf):
             self._heard_at = now
             self._events.append(Silent())
 

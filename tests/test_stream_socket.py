@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
 from secgemini_api.models import Message, MessageType
-from stream_client import ids, read
+from stream_client import ids, read, stream
 from stream_model import END, WAYS, say
 from stream_peer import PROMPT_FRAME, Cut, Peer
+from websockets.asyncio.server import ServerConnection
 
 from secgemini import stream as machine
 
@@ -106,3 +110,72 @@ def test_a_connection_cut_during_a_tool_call(way: str) -> None:
         got = asyncio.run(read(peer.link(run_tool=tool)))
         assert ids(got) == ["m0", "m1", "end"]
         assert (tool.runs, peer.results, peer.prompts, len(peer.paths)) == (1, {"call": 1}, 1, 2)
+
+
+# -- a slow tool -------------------------------------------------------------------------------------------------
+
+
+async def longest_stall(work: Awaitable[object]) -> float:
+    """Await the work; return the longest time, in seconds, for which the event loop did nothing else."""
+    loop = asyncio.get_running_loop()
+    longest = 0.0
+
+    async def tick() -> None:
+        nonlocal longest
+        while True:
+            before = loop.time()
+            await asyncio.sleep(0)
+            longest = max(longest, loop.time() - before)
+            await asyncio.sleep(0.002)
+
+    ticking = asyncio.create_task(tick())
+    await work
+    ticking.cancel()
+    return longest
+
+
+async def test_a_tool_that_blocks_for_twice_the_ping_time_out() -> None:
+    script = [say("m0"), say("call", "local_tool_call"), say("m1", "result"), END]
+    pings: dict[str, Any] = {"ping_interval": 0.3, "ping_timeout": 0.3}
+    stalls = []
+    for _ in range(3):  # another process may take the processor away for longer than the bound: not three times
+        tool = Tool(lambda: time.sleep(2 * 0.3))
+        with Peer(script, **pings).running() as peer:
+            link = peer.link(run_tool=tool, idle_timeout=0.2, **pings)
+            stalls.append(await longest_stall(read(link)))
+        assert (tool.runs, peer.results, len(peer.paths)) == (1, {"call": 1}, 1)
+        if stalls[-1] < 0.05:
+            break
+    assert min(stalls) < 0.05
+
+
+async def test_messages_go_on_while_a_tool_works() -> None:
+    script = [say("call", "local_tool_call"), say("m0", "result"), END]
+    with Peer(script).running() as peer:
+        tool = Tool(lambda: peer.go.wait(5))
+
+        async def greet(connection: ServerConnection) -> None:
+            await connection.send(json.dumps(say("news").to_dict()))
+
+        peer.greeting = greet
+        async with stream(peer.link(run_tool=tool)) as messages:
+            assert (await anext(messages)).id == "news"
+            peer.go.set()
+            assert ids([message async for message in messages]) == ["m0", "end"]
+
+
+# -- another process ---------------------------------------------------------------------------------------------
+
+
+async def test_a_turn_is_rejoined_by_another_stream() -> None:
+    script = [say("m0"), say("m1"), say("wait"), say("m2", "result"), END]
+    with Peer(script).running() as peer:
+        async with stream(peer.link()) as messages:
+            assert (await anext(messages)).id == "m0"
+        async with stream(peer.link(), query=None) as messages:
+            assert [(await anext(messages)).id, (await anext(messages)).id] == ["m0", "m1"]
+            peer.go.set()
+            assert ids([message async for message in messages]) == ["m2", "end"]
+        assert ids(await read(peer.link(), query=None)) == ["m0", "m1", "m2", "end"]
+        assert ids(await read(peer.link(), query=None, seen=["m0", "m1"])) == ["m2", "end"]
+        assert peer.prompts == 1
