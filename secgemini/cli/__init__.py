@@ -24,9 +24,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line (`argv` without the program's name, default `sys.argv`) and return its exit code."""
     try:
         from .app import run
+
+        return run(sys.argv[1:] if argv is None else argv)
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "typer":
             raise
         print('secgemini: the command line needs the extra "cli": pip install "secgemini[cli]"', file=sys.stderr)
         return 2
-    return run(sys.argv[1:] if argv is None else argv)
+    except KeyboardInterrupt:  # while it starts, or a second time while it ends
+        return 130

@@ -42,7 +42,7 @@ class TurnView:
         print_json(
             {
                 "session": {"id": self._session.id, "name": self._session.name},
-                "answer": "\n".join(results),
+                "answer": "\n\n".join(results),
                 "messages": [message.to_dict() for message in self._messages],
             }
         )
