@@ -14,6 +14,7 @@ from .logsummary import LogSummary, summarise
 SHOWN_RECORDS = 50
 READ_RECORDS = 20_000
 _OVERVIEW = re.compile(r"(?i)\b(?:overview|per day|daily|counts?|how many|busiest|sources|failed log-?ins|brute)\b")
+_LAST_TIME = 253_402_300_800.0  # the year 10000
 _DAY = timedelta(days=1)
 _QUOTED = re.compile(
     r"'([^'\n]{1,200})'|\"([^\"\n]{1,200})\"|`([^`\n]{1,200})`|\u2018([^\u2019\n]{1,200})\u2019|\u201c([^\u201d\n]{1,200})\u201d"
@@ -82,8 +83,8 @@ def ask_logs(prompt: str, logs: LogTable) -> LogAnswer:
     answer = LogAnswer(logs.count(), logs.per_day(), overview=_OVERVIEW.search(prompt[:4000]) is not None)
     answer.read = logs.search((), limit=READ_RECORDS)
     answer.summary = summarise((record.line, record.text) for record in sorted(answer.read, key=lambda one: one.line))
-    times = [record.time for record in answer.read if record.time is not None]
-    default = datetime.fromtimestamp(min(times), UTC) if times else datetime(1970, 1, 1, tzinfo=UTC)
+    times = [record.time for record in answer.read if record.time is not None and 0 <= record.time < _LAST_TIME]
+    default = datetime.fromtimestamp(min(times, default=0), UTC)
     question = answer.question = read_question(prompt, default)
     if question is None:
         return answer

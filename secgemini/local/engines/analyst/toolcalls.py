@@ -19,7 +19,7 @@ _MOST_CALLS = 20
 _VALUE = re.compile(
     r"(?:(?<!\w)(?P<name>[A-Za-z_]\w{0,60}+) ?= ?)?"
     r"(?:'(?P<single>[^'\n]{0,4000}+)'|\"(?P<double>[^\"\n]{0,4000}+)\"|`(?P<tick>[^`\n]{0,4000}+)`"
-    r"|(?P<bare>[^\s'\"`,;=()]{1,2000}+))"
+    r"|(?P<url>[a-z]{2,8}://[^\s'\"`]{1,2000}+)|(?P<bare>[^\s'\"`,;=()]{1,2000}+))"
 )
 _AFTER = re.compile(r"(?i)\b(?:on|for|with|of|to|in|at)\s{1,5}([^\s'\"`,;=().?!]{1,200})")
 _NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,18})?\Z")
@@ -96,7 +96,7 @@ def _values(text: str) -> list[_Value]:
         if quoted is not None:
             values.append(_Value(quoted, match["name"]))
             continue
-        word = match["bare"].rstrip(".?!:")
+        word = (match["url"] or match["bare"]).rstrip(".,;?!:")
         if match["name"] or _NUMBER.match(word) or _LOOKS_LIKE_VALUE.match(word) or word.lower() in ("true", "false"):
             values.append(_Value(word, match["name"]))
     if not values and (after := _AFTER.search(text)) is not None:

@@ -1,0 +1,256 @@
+"""What the analyst says over logs: those in files, and those attached to the session."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+from analyst_turn import ListedLogs, answer_to
+from linear_time import MOST, growth
+from sample_files import EXAMPLES
+
+from secgemini.local.engines import LogRecord
+from secgemini.local.engines.analyst.logformats import log_formats
+from secgemini.local.engines.analyst.logformats.event import NO_YEAR
+from secgemini.local.engines.analyst.logquestions import read_question
+from secgemini.local.engines.analyst.logreport import summary_lines
+from secgemini.local.engines.analyst.logsummary import LogSummary, summarise
+
+START = datetime(2025, 1, 1, tzinfo=UTC)
+
+
+def summary_of(*lines: str) -> LogSummary:
+    summary = summarise(enumerate(lines, 1))
+    assert summary is not None
+    return summary
+
+
+def test_the_formats_are_found_special_ones_first() -> None:
+    assert [log_format.NAME for log_format in log_formats()] == ["JSON lines", "sshd", "web access", "plain"]
+
+
+def test_the_example_of_sshd() -> None:
+    summary = summary_of(*(EXAMPLES / "sshd.log").read_text().splitlines())
+    assert (summary.format, summary.lines) == ("sshd", 92)
+    assert summary.first == datetime(NO_YEAR, 11, 19, 6, 58, 2)
+    assert summary.sources.most_common(1) == [("203.0.113.66", 79)]
+    assert (summary.failed["203.0.113.66"], summary.failed["198.51.100.23"]) == (47, 4)
+    assert summary.breaches() == [(87, "backup", "203.0.113.66", 47)]
+    assert list(summary_lines(summary)) == [
+        "log: sshd format, 92 lines, Nov 19 06:58:02 to Nov 20 07:05:17 (the log names no year)",
+        "busiest sources: 203.0.113.66 (79), 198.51.100.23 (4), 192.0.2.44 (2)",
+        "failed logins: 51, from 203.0.113.66 (47), 198.51.100.23 (4); "
+        "accounts: root (19), admin (8), test (7), oracle (6), backup (4) and 3 more",
+        "! line 87: backup logged in from 203.0.113.66 after 47 failed logins from there",
+    ]
+
+
+def test_the_example_of_a_web_server() -> None:
+    summary = summary_of(*(EXAMPLES / "access.log").read_text().splitlines())
+    assert (summary.format, summary.lines) == ("web access", 71)
+    assert summary.first == datetime(2026, 11, 19, 9, 1, 10, tzinfo=UTC)
+    assert summary.failed == {"198.51.100.23": 30}
+    assert summary.statuses == {"200": 40, "401": 30, "404": 1}
+
+
+def test_json_lines() -> None:
+    summary = summary_of(
+        '{"@timestamp": "2025-01-01T10:00:00Z", "source": {"ip": "192.0.2.1"}, '
+        '"event": {"action": "login"}, "message": "failed"}',
+        '{"time": 1735729260, "src_ip": "192.0.2.1", "event_type": "logon failure", "user": "root"}',
+        '{"ts": 1735729320000, "src_ip": "192.0.2.1", "message": "login success", "user": "root"}',
+    )
+    assert summary.format == "JSON lines"
+    assert (summary.first, summary.last) == (
+        datetime(2025, 1, 1, 10, 0, tzinfo=UTC),
+        datetime(2025, 1, 1, 11, 2, tzinfo=UTC),
+    )
+    assert summary.sources == {"192.0.2.1": 3}
+    assert summary.breaches() == [(3, "root", "192.0.2.1", 2)]
+
+
+def test_plain_lines_with_time_stamps() -> None:
+    summary = summary_of(
+        "2025-01-01 10:00:00,123 INFO starting",
+        "2025-01-01T10:00:05+01:00 WARN login failed for user bob from 192.0.2.1",
+        "[2025-01-01 10:00:09] login accepted for bob from 192.0.2.1",
+        "    a line that goes on",
+    )
+    assert summary.format == "plain"
+    assert summary.first == datetime(2025, 1, 1, 9, 0, 5, tzinfo=UTC)
+    assert (summary.failed, summary.failed_accounts) == ({"192.0.2.1": 1}, {"bob": 1})
+    assert summary.breaches() == [(3, "bob", "192.0.2.1", 1)]
+
+
+def test_sshd_among_other_programs() -> None:
+    summary = summary_of(
+        "Dec 31 23:59:58 web01 CRON[1]: session opened",
+        "Dec 31 23:59:59 web01 sshd[2]: Failed password for invalid user admin from 2001:db8::1 port 1 ssh2",
+        "Jan  1 00:00:01 web01 systemd[1]: started",
+        "Jan  1 00:00:02 web01 kernel: x",
+    )
+    assert summary.format == "plain"
+    assert summary.failed == {"2001:db8::1": 1}
+    assert summary.failed_accounts == {"admin": 1}
+    assert (summary.first, summary.last) == (datetime(NO_YEAR, 12, 31, 23, 59, 58), datetime(NO_YEAR, 1, 1, 0, 0, 2))
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("hello", "world", "again"),
+        ("2025-01-01 10:00:00 x", "2025-01-01 10:00:01 y"),
+        ("{}", "{}", "{}"),
+        ("Foo 99 99:99:99 x",) * 5,
+    ],
+)
+def test_what_is_no_log_has_no_summary(lines: tuple[str, ...]) -> None:
+    assert summarise(enumerate(lines, 1)) is None
+
+
+def test_times_at_the_ends_of_the_calendar() -> None:
+    summary = summary_of(*["0001-01-01T00:00:00+14:00 a", "9999-12-31T23:59:59-14:00 b", "Nov 22 10:00:00 c d"] * 2)
+    assert summary.lines == 6
+
+
+def _seconds(text: str) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("prompt", "words", "after", "before"),
+    [
+        ("search the logs for 'failed password'", ("failed password",), None, None),
+        ("search the logs for failed password", ("failed password",), None, None),
+        ("grep sshd", ("sshd",), None, None),
+        ("find lines with 'a' and \"b c\"", ("a", "b c"), None, None),
+        ("between 2025-01-01 and 2025-01-02", (), "2025-01-01", "2025-01-02T23:59:59.999999"),
+        ("from 1 Jan 2025 to 3 Jan 2025", (), "2025-01-01", "2025-01-03T23:59:59.999999"),
+        ("since 2025-01-01 10:30", (), "2025-01-01T10:30", None),
+        ("records before Jan 2", (), None, "2025-01-02"),
+        ("on 3.2.2025", (), "2025-02-03", "2025-02-03T23:59:59.999999"),
+        ("lines from 10:00 until 10:30", (), "2025-01-01T10:00", "2025-01-01T10:30:59.999999"),
+        (
+            "find 'x' between 2025-01-01T10:00:00Z and 2025-01-01T11:00:00Z",
+            ("x",),
+            "2025-01-01T10:00",
+            "2025-01-01T11:00:00.999999",
+        ),
+    ],
+)
+def test_questions(prompt: str, words: tuple[str, ...], after: str | None, before: str | None) -> None:
+    question = read_question(prompt, START)
+    assert question is not None
+    assert question.words == words
+    assert question.at_or_after == (None if after is None else _seconds(after))
+    assert question.at_or_before == (None if before is None else _seconds(before))
+
+
+@pytest.mark.parametrize("prompt", ["which indicators are in the logs?", "how many records per day?", "hello"])
+def test_prompts_that_ask_nothing_of_single_records(prompt: str) -> None:
+    assert read_question(prompt, START) is None
+
+
+@pytest.mark.parametrize(
+    ("prompt", "line", "words", "last", "seconds"),
+    [
+        ("what happened around line 42?", 42, (), False, 300.0),
+        ("what happened around the first 'Accepted'?", None, ("Accepted",), False, 300.0),
+        ("show the timeline around the last 'Accepted' within 10 minutes", None, ("Accepted",), True, 600.0),
+    ],
+)
+def test_questions_around_a_record(
+    prompt: str, line: int | None, words: tuple[str, ...], last: bool, seconds: float
+) -> None:
+    question = read_question(prompt, START)
+    assert question is not None
+    assert (question.around, question.line, question.words, question.last, question.seconds) == (
+        True,
+        line,
+        words,
+        last,
+        seconds,
+    )
+
+
+def record(line: int, minute: int, text: str, day: int = 1) -> LogRecord:
+    return LogRecord(line, datetime(2025, 1, day, 10, minute, tzinfo=UTC).timestamp(), "web01", text)
+
+
+LOGS = ListedLogs(
+    [
+        record(1, 0, "Failed password for root from 203.0.113.66"),
+        record(2, 1, "password change failed for alice"),
+        record(3, 2, "Accepted password for root from 203.0.113.66"),
+        record(4, 30, "curl http://cdn.evil.example/x"),
+        record(5, 0, "Failed password for bob", day=2),
+        LogRecord(6, None, "", "a line without a time"),
+    ]
+)
+
+
+async def test_the_overview_counts_per_day_and_source_and_finds_indicators() -> None:
+    answer = await answer_to("Which indicators are in the logs?", logs=LOGS)
+    assert "Attached logs (6 records)" in answer
+    assert "    2025-01-01         4  web01 (4)" in answer
+    assert "http://cdn.evil.example/x  [reserved] attached logs line 4" in answer
+
+
+async def test_words_are_searched_as_a_phrase() -> None:
+    answer = await answer_to("search the logs for 'failed password'", logs=LOGS)
+    assert "2 records with 'failed password':" in answer
+    assert "2025-01-01 10:00:00 line 1 web01: Failed password for root" in answer
+    assert "alice" not in answer
+
+
+async def test_a_time_range() -> None:
+    answer = await answer_to("what is there between 2025-01-02 and 2025-01-03?", logs=LOGS)
+    assert "1 records since 2025-01-02 00:00:00 UTC until 2025-01-03 23:59:59 UTC:" in answer
+    assert "line 5 web01: Failed password for bob" in answer
+
+
+async def test_the_timeline_around_a_hit() -> None:
+    answer = await answer_to("what happened around the first 'Accepted'?", logs=LOGS)
+    assert "3 records within 300 s of line 3, the first with 'Accepted':" in answer
+    assert "  > 2025-01-01 10:02:00 line 3" in answer
+    assert "line 4 " not in answer.partition("Indicators")[0]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "said"),
+    [
+        ("what happened around the last 'zzz'?", "no record has 'zzz'"),
+        ("what happened around line 99?", "there is no line 99"),
+        ("search the logs for 'zzz'", "0 records with 'zzz'"),
+    ],
+)
+async def test_what_is_not_there_is_said(prompt: str, said: str) -> None:
+    assert said in await answer_to(prompt, logs=LOGS)
+
+
+async def test_logs_as_json() -> None:
+    answer = json.loads(await answer_to("search the logs for 'curl' as JSON", logs=LOGS))["logs"]
+    assert (answer["records"], answer["matches"], answer["shown"][0]["line"]) == (6, 1, 4)
+    assert answer["per_day"][0] == ["2025-01-01", "web01", 4]
+
+
+async def test_empty_logs() -> None:
+    assert "Attached logs (0 records)" in await answer_to("how many records?", logs=ListedLogs([]))
+
+
+async def test_a_log_cannot_control_the_terminal() -> None:
+    logs = ListedLogs(
+        [LogRecord(1, 0.0, "\x1b[2J", "x\x1b[2J\u202e"), LogRecord(2, 1e300, "s", "x"), LogRecord(3, -1e300, "s", "x")]
+    )
+    answer = await answer_to("search the logs for 'x'", logs=logs)
+    assert "\x1b" not in answer
+    assert "\u202e" not in answer
+    assert "(no time) line 2 s: x" in answer
+
+
+@pytest.mark.parametrize(
+    "unit", ["search ", "search the logs ", "between ", "from 1 ", "'", "around ", "within 1", "since Jan "]
+)
+def test_hostile_questions_cost_linear_time(unit: str) -> None:
+    assert growth(lambda size: read_question(unit * (size // len(unit)), START), 5_000) < MOST
