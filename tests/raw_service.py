@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 import pytest
@@ -42,11 +43,22 @@ def running_service(**settings: Any) -> Iterator[LocalService]:
         assert service.violations == []
 
 
+class Addressed(Protocol):
+    """Anything that says where a service is, and has a key to it."""
+
+    @property
+    def base_url(self) -> str: ...
+
+    @property
+    def api_key(self) -> str: ...
+
+
 class Raw(httpx.Client):
     """An HTTP client of a service, with a few shortcuts for what every test has to do."""
 
-    def __init__(self, service: LocalService, key: str | None = None) -> None:
-        super().__init__(base_url=service.base_url, headers={"x-api-key": key or service.api_key}, timeout=30)
+    def __init__(self, service: Addressed, key: str | None = None, verify: ssl.SSLContext | bool = True) -> None:
+        headers = {"x-api-key": key or service.api_key}
+        super().__init__(base_url=service.base_url, headers=headers, timeout=30, verify=verify)
 
     def register(self, **fields: Any) -> str:
         """Register a session and return its id."""

@@ -1,4 +1,4 @@
-"""schemathesis against the service: whatever the contract allows is answered as it says, whatever it forbids is refused."""
+"""schemathesis against the service: what the contract allows is answered as it says, what it forbids is refused."""
 
 from __future__ import annotations
 
