@@ -6,10 +6,20 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
+from held_services import broken_promises, hold_every_service
 from raw_service import Raw, RawStream, running_service
 from websockets.asyncio.client import ClientConnection, connect
 
 from secgemini.local.server import LocalService
+
+hold_every_service()
+
+
+@pytest.fixture(autouse=True)
+def _every_answer_keeps_the_contract() -> Iterator[None]:
+    """Fail a test that got an answer, a frame or an event from an embedded service that breaks the contract."""
+    yield
+    assert broken_promises() == []
 
 
 @pytest.fixture
