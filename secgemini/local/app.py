@@ -9,25 +9,24 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from typing import cast
 
 import msgspec
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
-from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from secgemini.local import chat, logs, sessions, system
 from secgemini.local.contract import ContractError, Operation
 from secgemini.local.fields import JsonObject, text
 from secgemini.local.keys import Caller
-from secgemini.local.service import Call, RequestError, Service, json_response
+from secgemini.local.service import NO_KEY, Call, RequestError, Service, json_response
 from secgemini.local.sockets import stream
 
 logger = logging.getLogger("secgemini.local")
 
-NO_KEY = "Authentication credentials were not provided or were invalid."
 _LARGE = 2**20  # bytes of a body that is decoded in a worker thread, so that other requests need not wait
 
 Handler = Callable[[Call], Awaitable[object]]
@@ -58,28 +57,35 @@ OPERATIONS: Mapping[str, Handler] = {
 }
 
 
-def make_app(service: Service) -> Starlette:
+def make_app(service: Service) -> ASGIApp:
     """Return the application: every operation of the contract that there is a function for, and the stream."""
-    by_path: dict[str, dict[str, Operation]] = {}
+    paths: dict[str, dict[str, Operation]] = {}
     for (method, path), operation in service.contract.operations.items():
         if operation.operation_id in OPERATIONS:
-            by_path.setdefault(path, {})[method] = operation
-    routes: list[BaseRoute] = [
-        Route(path, _endpoint(service, operations), methods=list(operations)) for path, operations in by_path.items()
-    ]
-    routes.append(WebSocketRoute("/v1/stream", stream(service)))
-    return Starlette(routes=routes, exception_handlers={HTTPException: _http_error})
+            paths.setdefault(path, {})[method] = operation
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await stream(service, WebSocket(scope, receive, send))
+            return
+        request = Request(scope, receive, send)
+        with suppress(ClientDisconnect):  # nobody is left to answer
+            response = await _respond(service, paths.get(scope["path"], {}), request)
+            await response(scope, receive, send)
+
+    return app
 
 
-def _endpoint(service: Service, operations: Mapping[str, Operation]) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
-        operation = operations["GET" if request.method == "HEAD" else request.method]
-        response = await _answer(service, operation, request)
-        if service.complain is not None and (complaint := _complaint(operation, response)):
-            service.complain(complaint)
-        return response
-
-    return endpoint
+async def _respond(service: Service, operations: Mapping[str, Operation], request: Request) -> Response:
+    if not operations:
+        return json_response({"detail": "Not Found"}, 404)
+    operation = operations.get("GET" if request.method == "HEAD" else request.method)
+    if operation is None:
+        return json_response({"detail": "Method Not Allowed"}, 405, {"Allow": ", ".join(operations)})
+    response = await _answer(service, operation, request)
+    if service.complain is not None and (complaint := _complaint(operation, response)):
+        service.complain(complaint)
+    return response
 
 
 async def _answer(service: Service, operation: Operation, request: Request) -> Response:
@@ -154,9 +160,3 @@ def _decode(operation: Operation, raw: bytes) -> JsonObject:
         raise RequestError(400, f"The body is not JSON: {error}") from None
     operation.check_body(body)
     return body if isinstance(body, dict) else {}
-
-
-async def _http_error(request: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException):
-        raise error
-    return json_response({"detail": error.detail}, error.status_code, error.headers)

@@ -19,6 +19,7 @@ from secgemini.local.store import Session, Store
 from secgemini.local.turns import Turns
 
 NOT_FOUND = "Session not found"
+NO_KEY = "Authentication credentials were not provided or were invalid."
 
 
 @dataclass(frozen=True, slots=True)

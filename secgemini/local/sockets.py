@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -17,7 +16,7 @@ from secgemini.local.contract import ContractError
 from secgemini.local.fields import JsonObject, text
 from secgemini.local.keys import Caller
 from secgemini.local.listener import Frame, Listener
-from secgemini.local.service import NOT_FOUND, ReceivedRequest, Service
+from secgemini.local.service import NO_KEY, NOT_FOUND, ReceivedRequest, Service, json_response
 from secgemini.local.store import Session
 from secgemini.local.turn import BusyError
 
@@ -26,30 +25,26 @@ logger = logging.getLogger("secgemini.local")
 _YES = ("true", "1", "yes", "on")
 
 
-def stream(service: Service) -> Callable[[WebSocket], Awaitable[None]]:
-    """Return the endpoint of the stream."""
-
-    async def endpoint(websocket: WebSocket) -> None:
-        caller = service.keyring.find(websocket.query_params.get("api_key", ""))
-        if caller is None:
-            await _refuse(websocket, 401, "Authentication credentials were not provided or were invalid.")
-            return
-        session_id = websocket.query_params.get("session_id")
-        if session_id is None:
-            await _refuse(websocket, 422, "session_id is required")
-            return
-        await websocket.accept()
-        partials = websocket.query_params.get("stream", "").lower() in _YES
-        await Socket(service, websocket, caller, session_id, partials=partials).serve()
-
-    return endpoint
+async def stream(service: Service, websocket: WebSocket) -> None:
+    """Serve one WebSocket from its handshake to its end."""
+    if websocket.scope["path"] != "/v1/stream":
+        await _refuse(websocket, 404, "Not Found")
+        return
+    caller = service.keyring.find(websocket.query_params.get("api_key", ""))
+    if caller is None:
+        await _refuse(websocket, 401, NO_KEY)
+        return
+    session_id = websocket.query_params.get("session_id")
+    if session_id is None:
+        await _refuse(websocket, 422, "session_id is required")
+        return
+    await websocket.accept()
+    partials = websocket.query_params.get("stream", "").lower() in _YES
+    await Socket(service, websocket, caller, session_id, partials=partials).serve()
 
 
 async def _refuse(websocket: WebSocket, status: int, detail: str) -> None:
-    from starlette.responses import Response
-
-    body = msgspec.json.encode({"detail": detail})
-    await websocket.send_denial_response(Response(body, status, media_type="application/json"))
+    await websocket.send_denial_response(json_response({"detail": detail}, status))
 
 
 class Socket:
