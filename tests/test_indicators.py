@@ -124,6 +124,9 @@ def test_domains_with_a_public_or_reserved_suffix_are_found(text: str) -> None:
         r"C:\x\tool.com",
         "obj.info()",
         "self.name",
+        "collections.abc",
+        "row.data",
+        "builtins.int",
         "x" * 64 + ".com",
         "1.2.3",
         ".env.example",
@@ -152,6 +155,11 @@ def test_a_url_of_an_address_and_of_a_bare_host() -> None:
         "http://intranet/",
         "http://192.0.2.1",
     ]
+
+
+@pytest.mark.parametrize("text", ["x[1::2]", "0.12.0.0", "1.2.3.4.5", "8592:757c::1", "300.1.1.1", "v1.2.3.4", "a::b"])
+def test_numbers_that_are_no_addresses(text: str) -> None:
+    assert found(text) == []
 
 
 def test_one_url_with_and_without_the_root_path_is_one_indicator() -> None:

@@ -24,6 +24,7 @@ _DOCUMENTATION = tuple(
     ipaddress.ip_network(network)
     for network in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20")
 )
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052
 _SHARED = ipaddress.ip_network("100.64.0.0/10")  # RFC 6598, between a provider and its customers
 
 
@@ -60,6 +61,8 @@ def _parse(kind: Kind, word: str, prefix: str | None) -> tuple[str, tuple[str, .
         address = ipaddress.IPv4Address(word) if kind is Kind.IPV4 else ipaddress.IPv6Address(word)
     except ValueError:
         return None
+    if _is_unallocated(address):
+        return None
     value = str(address)
     if prefix is not None:
         try:
@@ -67,6 +70,14 @@ def _parse(kind: Kind, word: str, prefix: str | None) -> tuple[str, tuple[str, .
         except ValueError:
             value = str(address)  # a host within the network: the address itself
     return value, address_marks(address)
+
+
+def _is_unallocated(address: Address) -> bool:
+    """Tell the addresses that no host can have, which are versions (`0.12.0.0`) and slices (`1::2`) in fact."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return 0 < int(address) < 1 << 24
+    special = address.is_loopback or address.is_unspecified or address.ipv4_mapped is not None or address in _NAT64
+    return address.is_reserved and not special
 
 
 def address_marks(address: Address) -> tuple[str, ...]:

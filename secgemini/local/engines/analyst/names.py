@@ -4,8 +4,9 @@ A domain has a suffix of the public suffix list (a snapshot, `publicsuffixlist`)
 it. Words in files and code look the same: `report.py`, `System.Net`, `logger.info`. The rules, in this order:
 
 1. The suffix is written in lower case, or the whole word in upper case (`System.Net` and `Evil.Zip` are out).
-2. A suffix that is also a common file suffix (`FILE_SUFFIXES`: py, sh, zip, rs, md, …) needs a sign that a domain is
-   meant: it stands in a URL or an e-mail address, it is defanged, or it begins with `www.`.
+2. A suffix that is also a common file suffix (`FILE_SUFFIXES`: py, sh, zip, rs, md, …) or a common name of an attribute
+   (`CODE_SUFFIXES`: name, data, open, …) needs a sign that a domain is meant: it stands in a URL or an e-mail address,
+   it is defanged, or it begins with `www.`.
 3. Two labels of which the first is a usual name of an object in code (`CODE_NAMES`: self, logger, user, …) are code.
 
 What stands before and after the word (a path, a call) is the caller's business.
@@ -28,8 +29,27 @@ _RESERVED_NAMES = ("example.com", "example.net", "example.org", "home.arpa")
 FILE_SUFFIXES = frozenset(
     {"am", "cab", "la", "md", "mk", "mm", "mov", "pm", "ps", "py", "rs", "sh", "so", "tf", "zip"},
 )
+# Suffixes of the public suffix list that are mostly seen at the end of names in code.
+CODE_SUFFIXES = frozenset(
+    {"abc", "bar", "call", "data", "foo", "name", "next", "now", "open", "read", "select", "style", "target", "watch"}
+)
 CODE_NAMES = frozenset(
-    {"app", "args", "cls", "config", "console", "context", "data", "document", "event", "file", "item", "log", "logger"}
+    {
+        "app",
+        "args",
+        "builtins",
+        "cls",
+        "config",
+        "console",
+        "context",
+        "data",
+        "document",
+        "event",
+        "file",
+        "item",
+        "log",
+        "logger",
+    }
     | {"logging", "math", "module", "node", "object", "os", "package", "process", "req", "request", "res", "response"}
     | {"result", "self", "session", "string", "super", "sys", "target", "this", "threading", "user", "window"}
 )
@@ -74,7 +94,7 @@ def _looks_like_code(word: str, labels: list[str]) -> bool:
     suffix = labels[-1]
     if suffix != suffix.lower() and word != word.upper():
         return True
-    if suffix.lower() in FILE_SUFFIXES and labels[0].lower() != "www":
+    if suffix.lower() in FILE_SUFFIXES | CODE_SUFFIXES and labels[0].lower() != "www":
         return True
     return len(labels) == 2 and labels[0].lower() in CODE_NAMES
 
