@@ -136,17 +136,17 @@ async def longest_stall(work: Awaitable[object]) -> float:
 
 async def test_a_tool_that_blocks_for_twice_the_ping_time_out() -> None:
     script = [say("m0"), say("call", "local_tool_call"), say("m1", "result"), END]
-    pings: dict[str, Any] = {"ping_interval": 0.3, "ping_timeout": 0.3}
-    stalls = []
-    for _ in range(3):  # another process may take the processor away for longer than the bound: not three times
-        tool = Tool(lambda: time.sleep(2 * 0.3))
+    pings: dict[str, Any] = {"ping_interval": 0.5, "ping_timeout": 0.5}
+    outcomes = []
+    for _ in range(3):  # another process may take the processor away for longer than the bounds: not three times
+        tool = Tool(lambda: time.sleep(2 * 0.5))
         with Peer(script, **pings).running() as peer:
-            link = peer.link(run_tool=tool, idle_timeout=0.2, **pings)
-            stalls.append(await longest_stall(read(link)))
-        assert (tool.runs, peer.results, len(peer.paths)) == (1, {"call": 1}, 1)
-        if stalls[-1] < 0.05:
+            stall = await longest_stall(read(peer.link(run_tool=tool, idle_timeout=0.2, **pings)))
+        assert (tool.runs, peer.results) == (1, {"call": 1})
+        outcomes.append((stall < 0.05, len(peer.paths)))
+        if outcomes[-1] == (True, 1):
             break
-    assert min(stalls) < 0.05
+    assert (True, 1) in outcomes
 
 
 async def test_messages_go_on_while_a_tool_works() -> None:
