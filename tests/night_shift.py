@@ -6,7 +6,6 @@ what may have happened (it raised), as a careful program would. `Worker.reconcil
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import random
 import time
@@ -16,10 +15,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from raw_service import Raw
+from secgemini_api.models import MessageType, State
 
 from secgemini import SecGeminiError, no_waiting
 from secgemini.local.engines import Reply, TurnRequest
-from secgemini_api.models import MessageType, State
 
 WEIGHTS = {
     "user_info": 1, "list_sessions": 1, "unknown": 1, "refresh": 1, "history": 2, "update": 2, "attach": 3, "detach": 2,
