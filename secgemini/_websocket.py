@@ -97,8 +97,9 @@ class Connection(ClientConnection):
         """Let the system notice a peer that is gone while nothing is sent."""
         super().connection_made(transport)
         raw = transport.get_extra_info("socket")
-        for option in KEEP_ALIVE if raw is not None else ():
-            raw.setsockopt(*option)
+        if raw is not None:
+            for option in KEEP_ALIVE:
+                raw.setsockopt(*option)
 
     def process_event(self, event: Any) -> None:
         """Queue a data frame; everything else is the library's."""
