@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import cast
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -22,7 +21,7 @@ from secgemini.local import chat, logs, sessions, system
 from secgemini.local.contract import ContractError, Operation
 from secgemini.local.fields import JsonObject, text
 from secgemini.local.keys import Caller
-from secgemini.local.service import NO_KEY, Call, RequestError, Service, json_response
+from secgemini.local.service import MOST_REMEMBERED, NO_KEY, Call, RequestError, Service, json_response
 from secgemini.local.sockets import stream
 
 logger = logging.getLogger("secgemini.local")
@@ -147,10 +146,10 @@ async def _read_body(operation: Operation, request: Request) -> JsonObject:
     raw = await request.body()
     if not raw:
         raise ContractError([{"loc": ["body"], "msg": "a body is required", "type": "missing"}])
-    if len(raw) > _LARGE:
-        return await asyncio.to_thread(_decode, operation, raw)
-    request.state.body = _decode(operation, raw)  # what the log of requests shows; large bodies are not kept
-    return cast(JsonObject, request.state.body)
+    body = await asyncio.to_thread(_decode, operation, raw) if len(raw) > _LARGE else _decode(operation, raw)
+    if len(raw) <= MOST_REMEMBERED:
+        request.state.body = body
+    return body
 
 
 def _decode(operation: Operation, raw: bytes) -> JsonObject:

@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 _GRACE = 1.0  # seconds that running turns get to end by themselves
 _SWEEP = 30.0  # seconds between two looks for expired sessions, besides the look at every request
+_KEEP_ALIVE = 75  # seconds that an idle connection stays open, longer than clients keep theirs in a pool
 _BACKLOG = 1024
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  # where "everywhere" is reached
 
@@ -163,6 +164,7 @@ class Listening:
             server_header=False,
             ws_max_size=self._service.limits.frame,
             ws_per_message_deflate=False,
+            timeout_keep_alive=_KEEP_ALIVE,
             timeout_graceful_shutdown=5,
             ssl_certfile=tls[0] if tls else None,
             ssl_keyfile=tls[1] if tls else None,

@@ -20,6 +20,7 @@ from secgemini.local.turns import Turns
 
 NOT_FOUND = "Session not found"
 NO_KEY = "Authentication credentials were not provided or were invalid."
+MOST_REMEMBERED = 65536  # bytes of a body that the log of requests keeps
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,8 @@ class ReceivedRequest:
     """A request that the service answered, or a frame that came over a stream (`operation` is `stream` then).
 
     `operation` is the operationId of the contract, "" for a path that it does not have. `query` is without the key.
-    `body` is the JSON body, None when there was none. `status` is that of the answer, 101 for a frame.
+    `body` is the JSON body, None when there was none or a large one (more than 64 KiB). `status` is that of the answer,
+    101 for a frame.
     """
 
     operation: str

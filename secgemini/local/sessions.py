@@ -7,7 +7,6 @@ import binascii
 import hashlib
 import re
 import sqlite3
-from base64 import b64decode
 from collections.abc import Mapping
 
 import msgspec
@@ -179,7 +178,7 @@ async def attach_file(call: Call) -> JsonObject:
     if not name.strip():
         return refused(400, "a file needs a name")
     try:
-        content = await asyncio.to_thread(b64decode, text(call.body, "content"), validate=True)
+        content = await asyncio.to_thread(binascii.a2b_base64, text(call.body, "content"), strict_mode=True)
     except (binascii.Error, ValueError):
         return refused(400, "content is not base64")
     facts = await asyncio.to_thread(examine, name, content)

@@ -16,7 +16,7 @@ from secgemini.local.contract import ContractError
 from secgemini.local.fields import JsonObject, text
 from secgemini.local.keys import Caller
 from secgemini.local.listener import Frame, Listener
-from secgemini.local.service import NO_KEY, NOT_FOUND, ReceivedRequest, Service, json_response
+from secgemini.local.service import MOST_REMEMBERED, NO_KEY, NOT_FOUND, ReceivedRequest, Service, json_response
 from secgemini.local.store import Session
 from secgemini.local.turn import BusyError
 
@@ -131,9 +131,9 @@ class Socket:
         except (msgspec.MsgspecError, RecursionError, ContractError) as error:
             self._fail(400, f"This frame is no message: {error}"[:500])
             return
-        self._service.requests.append(
-            ReceivedRequest("stream", "", "/v1/stream", {"session_id": self._session_id}, message, 101, "")
-        )
+        body = message if len(frame) <= MOST_REMEMBERED else None
+        query = {"session_id": self._session_id}
+        self._service.requests.append(ReceivedRequest("stream", "", "/v1/stream", query, body, 101, ""))
         session = self._session()
         if session is None:
             self._fail(404, NOT_FOUND, message)

@@ -66,7 +66,7 @@ class Turns:
             BusyError: too many prompts wait in this session, or the service is stopping.
         """
         prompt = self._writer.prompt(given)
-        channel = self._channels.setdefault(session.pk, Channel())
+        channel = self._channels.get(session.pk, Channel())
         known = channel.find(text(prompt, "id"))
         if known is not None:
             return known
@@ -77,6 +77,7 @@ class Turns:
         if len(channel.waiting) >= MOST_WAITING:
             raise BusyError(f"{MOST_WAITING} prompts wait in this session already")
         turn = Turn(session, prompt, by_socket=by_socket)
+        self._channels[session.pk] = channel
         channel.waiting.append(turn)
         if channel.task is None:
             channel.task = asyncio.create_task(self._work(session.pk, channel))
