@@ -109,7 +109,7 @@ class NewSession:
             check_text("model", self.model)
 
 
-def create_session(new: NewSession, user: UserInfo | None, keep: Callable[[UserInfo], None]) -> Plan[PublicSession]:
+def create_session(new: NewSession, user: UserInfo | None, keep: Callable[[UserInfo], object]) -> Plan[PublicSession]:
     """Register, then read back what the service granted. `keep` gets the user when he was not known yet."""
     if user is None:
         user = yield from ask(_calls.user_info())

@@ -139,7 +139,7 @@ class _Client:
 
     @property
     def service(self) -> LocalService | None:
-        """Return the embedded service that `local` started for this client, None for a hosted one."""
+        """Return the embedded service that `local` started, None for a hosted one."""
         return self._service
 
     @property
@@ -164,8 +164,6 @@ class _Client:
         if timeout is not None:
             changes["timeout"] = Timeout.of(timeout)
         if max_retries is not None:
-            if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
-                raise ValueError(f"max_retries must be 0 or more, not {max_retries!r}")
             changes["max_retries"] = max_retries
         other = type(self)._of(self._config.replace(**changes))
         other._made_driver = self._driver.with_config(other._config)
@@ -184,8 +182,9 @@ class _Client:
         finally:
             _http.seen_responses.reset(token)
 
-    def _keep_user(self, user: UserInfo) -> None:
+    def _keep_user(self, user: UserInfo) -> UserInfo:
         self._user = user
+        return user
 
     def _toolbox(self, tools: Tools, approve: Approve | None) -> Toolbox | None:
         if not tools:
@@ -249,9 +248,7 @@ class SecGemini(_Client):
 
     def user_info(self) -> UserInfo:
         """Return who the key belongs to, its limits, its sessions and the models it may use (one GET)."""
-        user = self._driver.run(_calls.user_info())
-        self._keep_user(user)
-        return user
+        return self._keep_user(self._driver.run(_calls.user_info()))
 
     def models(self) -> list[ModelInfo]:
         """Return the models that the key may use (one GET)."""
@@ -349,9 +346,7 @@ class AsyncSecGemini(_Client):
 
     async def user_info(self) -> UserInfo:
         """Return who the key belongs to: see `SecGemini.user_info`."""
-        user = await self._driver.arun(_calls.user_info())
-        self._keep_user(user)
-        return user
+        return self._keep_user(await self._driver.arun(_calls.user_info()))
 
     async def models(self) -> list[ModelInfo]:
         """Return the models that the key may use: see `SecGemini.models`."""

@@ -126,6 +126,11 @@ class Config:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)  # may carry a secret
     limits: Limits = field(default_factory=Limits)
 
+    def __post_init__(self) -> None:
+        retries = self.max_retries
+        if isinstance(retries, bool) or not isinstance(retries, int) or retries < 0:
+            raise ValueError(f"max_retries must be a whole number, 0 or more, not {retries!r}")
+
     @classmethod
     def resolve(
         cls,
@@ -152,8 +157,6 @@ class Config:
         scheme, _, rest = base.partition("://")
         socket = websocket_url or environment or f"{_FOLLOWS[scheme]}://{rest}"
         logs = logs_url or os.environ.get("SEC_GEMINI_LOGS_PROCESSOR_API_URL", "")
-        if isinstance(max_retries, bool) or not isinstance(max_retries, int) or max_retries < 0:
-            raise ValueError(f"max_retries must be 0 or more, not {max_retries!r}")
         return cls(
             api_key=_key(os.environ.get("SEC_GEMINI_API_KEY", "") if api_key is None else api_key),
             base_url=base,

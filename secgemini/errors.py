@@ -22,6 +22,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .display import neutralise
+
 if TYPE_CHECKING:
     from secgemini_api.models import Message
 
@@ -31,16 +33,17 @@ BODY_HEAD = 2000  # characters of an answer's body that an error keeps
 class SecGeminiError(Exception):
     """Catch this to catch every error of this package.
 
-    `hint` says what to do about it ("" when there is nothing better than the message).
+    `hint` says what to do about it ("" when there is nothing better than the message). What the service or a model
+    said in it is shown with its control characters visible: an error may be printed anywhere.
     """
 
     retryable: bool = False
     """Whether the same call, made again later, may succeed."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        self.message = message
-        self.hint = hint
-        super().__init__(f"{message} ({hint})" if hint else message)
+        self.message: str = neutralise(message, newlines=False)
+        self.hint: str = neutralise(hint, newlines=False)
+        super().__init__(f"{self.message} ({self.hint})" if hint else self.message)
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by state, so that keyword arguments survive a process pool."""
