@@ -1,0 +1,84 @@
+"""The same service reached in every way there is: in this process or another, memory or file, plain or over TLS.
+
+`with reach(way, folder) as transport:` runs a service whose engine answers from `data/contract_suite.toml` and whose
+every answer is held against the contract; `transport.sync()` and `transport.asynchronous()` are clients of it.
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from certificates import Certificates
+
+from secgemini import AsyncSecGemini, SecGemini
+from secgemini.local.server import LocalService
+
+HERE = Path(__file__).parent
+ENGINE = f"script:{HERE / 'data/contract_suite.toml'}"
+KEY = "a-key-of-the-tests"
+WAYS = ("memory", "file", "process", "tls")
+PATIENCE = 30.0  # seconds after which a process that should have ended hangs
+
+
+@dataclass(frozen=True)
+class Transport:
+    """Where a service is, and whom to trust there."""
+
+    way: str
+    base_url: str
+    websocket_url: str
+    verify: ssl.SSLContext | bool = True
+
+    def sync(self, key: str = KEY, **settings: Any) -> SecGemini:
+        """Return a client."""
+        return SecGemini(key, **self._settings(settings))
+
+    def asynchronous(self, key: str = KEY, **settings: Any) -> AsyncSecGemini:
+        """Return a client for asyncio."""
+        return AsyncSecGemini(key, **self._settings(settings))
+
+    def _settings(self, settings: dict[str, Any]) -> dict[str, Any]:
+        where = {"base_url": self.base_url, "websocket_url": self.websocket_url, "logs_url": self.base_url}
+        return {**where, "verify": self.verify, "proxy": "", **settings}
+
+
+@contextmanager
+def reach(way: str, folder: Path) -> Iterator[Transport]:
+    """Run a service in one of the `WAYS`: the last two are processes of their own, which also have to end cleanly."""
+    if way in ("memory", "file"):
+        with LocalService(folder / "state.db" if way == "file" else None, engine=ENGINE, key=KEY) as service:
+            yield Transport(way, service.base_url, service.websocket_url)
+        return
+    options, verify = ["--db", str(folder / "state.db")], None
+    if way == "tls":
+        certificates = Certificates(folder)
+        options += ["--tls-cert", certificates.cert, "--tls-key", certificates.key]
+        verify = certificates.client()
+    with serving(*options) as (_, base_url, websocket_url):
+        yield Transport(way, base_url, websocket_url, verify or True)
+
+
+@contextmanager
+def serving(*options: str, engine: str = ENGINE) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
+    """Run `secgemini serve`; yield it with its two addresses. One that was not killed has to end with code 0."""
+    command = [sys.executable, str(HERE / "checked_serve.py"), "serve", "--engine", engine, *options]
+    environment = os.environ | {"SEC_GEMINI_API_KEY": KEY}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            words = process.stdout.readline().replace(")", " ").split()
+            http, websocket = (next(word for word in words if word.startswith(scheme)) for scheme in ("http", "ws"))
+            yield process, http, websocket
+        except BaseException:
+            process.kill()
+            raise
+        process.terminate()
+        assert process.wait(PATIENCE) in (0, -9)
