@@ -12,9 +12,9 @@ carries out the effects in order. A bare `Message` among the effects is delivere
     CONNECTING  Opened, any other                   ReadHistory(0)                                   LOOKING
     LOOKING     frame                               - (it waits for the history)                     LOOKING
     LOOKING     HistoryRead, prompt not in it,
-                  no message of the turn received   Send(prompt), once for each link                 LIVE
-                  sent on this link already         ReadHistory(soon)                                LOOKING
-                  looked often, or turn received    what waits                                       LIVE
+                  not sent on this link             Send(prompt), ReadHistory(soon)                  LOOKING
+                  sent on this link                 ReadHistory(soon)                                LOOKING
+                  answered before, or no history    what waits                                       LIVE
     LOOKING     HistoryRead, prompt in it           what is stored after it and is new, what waits,
                                                     Send(answer that is due), ReadHistory(later)     LIVE
     LOOKING     HistoryRead, END after the prompt   what is stored after it and is new, Finish       OVER
@@ -28,7 +28,7 @@ carries out the effects in order. A bare `Message` among the effects is delivere
     LIVE        HistoryRead                         what is new in it, ReadHistory(later) as long
                                                     as the link itself brings nothing new            LIVE
     LIVE        HistoryFailed                       ReadHistory(later), or Fail                      LIVE
-    LIVE        Silent                              ReadHistory(0); when it brings nothing: Fail     LIVE
+    LIVE, LOOK. Silent                              ReadHistory(0); when it brings nothing: Fail     same
     any         new message with status >= 400      the message, Fail(StreamError)                   OVER
     any         ToolAnswered                        Send(answer), Ping when LIVE, else kept for LIVE same
     any         Ponged                              - (the answer has arrived)                       same
@@ -210,10 +210,10 @@ class Turn:
 
     def _send_prompt(self, query: Message) -> list[Effect]:
         self._sent_on = self._links
-        if self._look_first:  # the earlier turn may still send: wait until the prompt has its place in the history
+        if self._dropped:  # another turn may be running: wait until the prompt has its place in the history
             return [Send(query), self._look_again()]
         self.phase = Phase.LIVE
-        return [Send(query), *self._next_poll()]
+        return [Send(query)]
 
     # -- the history ---------------------------------------------------------------------------------------------
 
@@ -249,10 +249,10 @@ class Turn:
             return self._fail(StreamError("no prompt is stored in this session: there is no turn to resume"))
         if self.phase is Phase.LIVE:
             return self._after_look(progress=False)
-        if self._received or self._looks >= CONFIRM_LOOKS:  # a service without a history: the link is all there is
-            return self._release()
+        if self._received or (not messages and self._looks >= CONFIRM_LOOKS):
+            return self._release()  # a service without a history: the link is all there is
         if self._sent_on == self._links:
-            return [self._look_again()]
+            return self._given_up() if self._last_look else [self._look_again()]
         self._seen.update(message.id for message in (*messages, *self._waiting))  # all older than the prompt
         self._waiting.clear()
         return self._send_prompt(self._query)
@@ -283,7 +283,7 @@ class Turn:
 
     def _after_look(self, progress: bool) -> list[Effect]:
         if self._last_look and not progress:
-            return self._fail(APITimeoutError("nothing came for the idle time-out, nothing new is stored", hint=REJOIN))
+            return self._given_up()
         self._last_look = False
         if progress:
             self._poll = POLL_FIRST
@@ -298,7 +298,7 @@ class Turn:
     def _look_again(self) -> ReadHistory:
         self.phase = Phase.LOOKING
         self._looks += 1
-        return ReadHistory(CONFIRM_FIRST * 2**self._looks)
+        return ReadHistory(min(CONFIRM_FIRST * 2.0 ** min(self._looks, 16), POLL_LONGEST))
 
     def _history_failed(self, error: Exception) -> list[Effect]:
         if self.phase is Phase.CONNECTING:
@@ -312,10 +312,13 @@ class Turn:
         return self._fail(self._lost(error)) if delay is None else [ReadHistory(delay)]
 
     def _silent(self) -> list[Effect]:
-        if self.phase is not Phase.LIVE or self._calls.is_running():
+        if self.phase is Phase.CONNECTING or self._calls.is_running():
             return []  # while a tool works here, the service has nothing to say
         self._last_look = True
         return [ReadHistory(0.0)]
+
+    def _given_up(self) -> list[Effect]:
+        return self._fail(APITimeoutError("nothing came for the idle time-out, nothing new is stored", hint=REJOIN))
 
     # -- messages ------------------------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 from secgemini_api.models import Message
@@ -116,7 +117,27 @@ TABLE: dict[str, tuple[tuple[Event | Message, ...], list[Effect], Phase]] = {
     "looking, history with END": ((*LOOKING, stored(M0, END)), [M0, END, Finish()], Phase.OVER),
     "looking, prompt not there": (
         (*LOOKING, OLD_END, HistoryRead(EARLIER)),
-        [Send(PROMPT), ReadHistory(1.0)],
+        [Send(PROMPT), ReadHistory(0.1)],
+        Phase.LOOKING,
+    ),
+    "looking, prompt sent again, not stored yet": (
+        (*LOOKING, HistoryRead(EARLIER), M0, HistoryRead(EARLIER)),
+        [ReadHistory(0.2)],
+        Phase.LOOKING,
+    ),
+    "looking, prompt sent again, never stored": (
+        (*LOOKING, HistoryRead(EARLIER), Silent(), HistoryRead(EARLIER)),
+        [Fail(ANY)],
+        Phase.OVER,
+    ),
+    "looking, prompt sent again and stored": (
+        (*LOOKING, HistoryRead(EARLIER), say("older"), M0, HistoryRead([*EARLIER, say("older"), PROMPT, M0])),
+        [M0, ReadHistory(1.0)],
+        Phase.LIVE,
+    ),
+    "looking, a service without a history": (
+        (*LOOKING, HistoryRead([]), M0, *[HistoryRead([])] * 6),
+        [M0],
         Phase.LIVE,
     ),
     "looking, prompt not there but answered": (
@@ -126,7 +147,7 @@ TABLE: dict[str, tuple[tuple[Event | Message, ...], list[Effect], Phase]] = {
     ),
     "looking, history failed": ((*LOOKING, HistoryFailed(BROKEN)), [ReadHistory(2.0)], Phase.LOOKING),
     "looking, no right to look": ((*LOOKING, HistoryFailed(REFUSED)), [Fail(REFUSED)], Phase.OVER),
-    "looking, silent": ((*LOOKING, Silent()), [], Phase.LOOKING),
+    "looking, silent": ((*LOOKING, Silent()), [ReadHistory(0.0)], Phase.LOOKING),
     "looking, dropped": ((*LOOKING, Dropped(BROKEN)), [Connect(2.0)], Phase.CONNECTING),
     "back, nothing": (BACK, [ReadHistory(1.0)], Phase.LIVE),
     "back, still nothing": ((*BACK, stored()), [ReadHistory(2.0)], Phase.LIVE),
