@@ -72,9 +72,9 @@ class TestStream:
     async def test_a_frame_comes_twice_or_late(self, service: LocalService, http: Raw, open_stream: Any) -> None:
         service.faults.set("stream:duplicate=1", "stream:delay=2,seconds=0.2")
         stream: RawStream = await open_stream(http.register())
+        started = time.monotonic()
         await stream.ask("x")
         assert await stream.next() == await stream.next()
-        started = time.monotonic()
         await stream.next()
         assert time.monotonic() - started > 0.15
 

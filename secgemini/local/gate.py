@@ -8,7 +8,7 @@ request id, the errors too; no text that leaves here has the key.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -77,8 +77,10 @@ class Gate:
             return
         scope["path"] = _SLASHES.sub("/", scope["path"])
         headers = Headers(scope=scope)
-        answer = _Answer(send, self._service.ids.hex(16), self._origin(headers))
         operation = self._operation(scope)
+        answer = _Answer(
+            send, self._service.ids.hex(16), self._origin(headers), lambda: self._note(operation, scope, answer)
+        )
         refusal = self._refusal(scope, headers)
         if refusal is not None:
             await answer.refuse(scope, *refusal)
@@ -86,6 +88,9 @@ class Gate:
             await answer.preflight(headers)
         else:
             await self._pass(operation, scope, receive, answer.send)
+        answer.note()
+
+    def _note(self, operation: str, scope: Scope, answer: _Answer) -> None:
         if scope["type"] == "http":
             self._service.requests.append(_received(operation, scope, answer))
 
@@ -143,11 +148,18 @@ def _received(operation: str, scope: Scope, answer: _Answer) -> ReceivedRequest:
 class _Answer:
     """The answer to one request, with what every answer carries."""
 
-    def __init__(self, send: Send, request_id: str, origin: str) -> None:
+    def __init__(self, send: Send, request_id: str, origin: str, note: Callable[[], None]) -> None:
         self._send = send
         self._origin = origin
+        self._unnoted: Callable[[], None] | None = note
         self.request_id = request_id
         self.status = 0
+
+    def note(self) -> None:
+        """Log the request, once and before its answer leaves: who got the answer finds the request in the log."""
+        note, self._unnoted = self._unnoted, None
+        if note is not None:
+            note()
 
     async def send(self, message: Message) -> None:
         """Send a part of the answer."""
@@ -156,6 +168,7 @@ class _Answer:
             headers = MutableHeaders(scope=message)
             headers["x-request-id"] = self.request_id
             self.status = message.get("status", 101)
+            self.note()
             if message["type"] == "http.response.start":
                 self._share(headers)
         await self._send(message)
