@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from secgemini.local.engines import Reply, TokenUsage, TurnRequest
 from secgemini.local.server import LocalService
+from secgemini.local.store import Store
 
 
 class Scripted:
@@ -135,6 +137,33 @@ class TestErrors:
             stream: RawStream = await open_stream(http.register(), of=service)
             await stream.ask("x")
             assert (await stream.turn())[1]["status_code"] == 500
+
+    async def test_an_id_that_is_taken_by_an_answer_is_refused(self, http: Raw, open_stream: Any) -> None:
+        session_id = http.register()
+        taken = http.ask(session_id, "x")["messages"][0]["id"]
+        stream: RawStream = await open_stream(session_id)
+        await stream.ask("y", id=taken)
+        assert (await stream.turn())[0]["status_code"] == 409
+        message = {"id": taken, "message_type": "query", "content": "y"}
+        answer = http.post("/v1/session/generate", json={"id": session_id, "messages": [message]}).json()
+        assert (answer["status_code"], answer["messages"]) == (409, [])
+        assert http.session(session_id)["turns"] == 1
+
+    async def test_a_turn_that_cannot_be_stored_ends_and_the_service_goes_on(
+        self, http: Raw, open_stream: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        session_id = http.register()
+        stream: RawStream = await open_stream(session_id)
+        with monkeypatch.context() as patch:
+            full = sqlite3.OperationalError("database or disk is full")
+            patch.setattr(Store, "add_message", lambda *_: (_ for _ in ()).throw(full))
+            await stream.ask("x")
+            frames = await stream.turn()
+            assert frames[0]["status_code"] == 500
+            assert "not store" in frames[0]["content"]
+            assert http.ask(session_id, "y")["status_code"] == 500
+        await stream.ask("z")
+        assert (await stream.turn())[1]["content"] == "z"
 
     async def test_an_unknown_session_is_told_after_the_first_frame(self, open_stream: Any) -> None:
         stream: RawStream = await open_stream("nope")

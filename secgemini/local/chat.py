@@ -20,7 +20,7 @@ from secgemini.local.messages import PARTIAL, as_draft, read
 from secgemini.local.service import Call, RequestError
 from secgemini.local.sessions import examine, open_session
 from secgemini.local.store import Session
-from secgemini.local.turn import BusyError, Turn
+from secgemini.local.turn import RefusedError, Turn
 
 _TTL = 86400  # seconds
 _MOST_ANSWERS = 8
@@ -49,8 +49,8 @@ async def create_chat_completion(call: Call) -> object:
         call.service.store.add_file(session.pk, examine(name, content), content, call.service.clock.stamp())
     try:
         turn = call.service.turns.submit(session, {"content": last.text}, by_socket=False)
-    except BusyError as busy:
-        raise RequestError(503, str(busy)) from None
+    except RefusedError as refused:
+        raise RequestError(503, refused.reason) from None
     if turn is None:
         raise RequestError(500, "the prompt got an id that was taken")
     completion = _Completion(call, turn, text(model, "model_string"))

@@ -18,7 +18,7 @@ from secgemini.local.messages import add_usage
 from secgemini.local.messages import read as read_message
 from secgemini.local.service import NOT_FOUND, Call, RequestError, done, public_session, refused
 from secgemini.local.store import NO_USAGE, Session
-from secgemini.local.turn import BusyError
+from secgemini.local.turn import RefusedError
 
 LEAST_TTL = 300
 MOST_TTL = 10 * 366 * 86400
@@ -142,8 +142,8 @@ async def generate(call: Call) -> JsonObject:
         return _response(session, [], 400, "exactly one message must be a query, and it must say something")
     try:
         turn = call.service.turns.submit(session, prompts[0], by_socket=False)
-    except BusyError as busy:
-        raise RequestError(503, str(busy)) from None
+    except RefusedError as refusal:
+        return _response(session, [], refusal.status, refusal.reason)
     if turn is None:
         prompt_id, status = text(prompts[0], "id"), (200, "OK")
     else:

@@ -18,7 +18,7 @@ from secgemini.local.keys import Caller
 from secgemini.local.listener import Frame, Listener
 from secgemini.local.service import MOST_REMEMBERED, NO_KEY, NOT_FOUND, ReceivedRequest, Service, json_response
 from secgemini.local.store import Session
-from secgemini.local.turn import BusyError
+from secgemini.local.turn import RefusedError
 
 logger = logging.getLogger("secgemini.local")
 
@@ -85,6 +85,7 @@ class Socket:
                 await self._websocket.close(1003, "text frames only")
                 return
             self._take(event["text"])
+            await self._listener.drain()  # who does not read what comes is not heard either
             event = await self._websocket.receive()
 
     async def _write(self) -> None:
@@ -151,8 +152,8 @@ class Socket:
             return
         try:
             turn = self._service.turns.submit(session, message)
-        except BusyError as busy:
-            self._fail(503, str(busy), message)
+        except RefusedError as refused:
+            self._fail(refused.status, refused.reason, message)
             return
         if turn is None:
             self._service.turns.replay(session, text(message, "id"), self._listener)

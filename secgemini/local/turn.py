@@ -11,8 +11,13 @@ from secgemini.local.listener import Frame, Listener
 from secgemini.local.store import NO_USAGE, Session
 
 
-class BusyError(Exception):
-    """The session has too many prompts waiting, or the service is stopping."""
+class RefusedError(Exception):
+    """A prompt that starts no turn. `status` is 503 when it may be sent again later."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        self.status = status
+        self.reason = reason
+        super().__init__(reason)
 
 
 class PendingCall:

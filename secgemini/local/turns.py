@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+import sqlite3
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -22,11 +23,12 @@ from secgemini.local.fields import JsonObject, rows, table, text
 from secgemini.local.listener import Frame, Listener
 from secgemini.local.messages import Draft, Writer, add_usage, as_draft, read, read_tool_result, token_usage
 from secgemini.local.store import NO_USAGE, Session, Store
-from secgemini.local.turn import BusyError, Channel, PendingCall, Turn
+from secgemini.local.turn import Channel, PendingCall, RefusedError, Turn
 
 logger = logging.getLogger("secgemini.local")
 
 MOST_WAITING = 64  # prompts that may wait in one session
+_NOT_STORED = "The service could not store this turn."
 _INTERRUPTED = "The service stopped while this turn was running; send the prompt again as a new one."
 
 
@@ -63,19 +65,21 @@ class Turns:
         Returns None when that turn is over: its messages are in the store.
 
         Raises:
-            BusyError: too many prompts wait in this session, or the service is stopping.
+            RefusedError: too many prompts wait in this session, its id is taken, or the service is stopping.
         """
         prompt = self._writer.prompt(given)
         channel = self._channels.get(session.pk, Channel())
         known = channel.find(text(prompt, "id"))
         if known is not None:
             return known
-        if self._store.knows_message(session.pk, text(prompt, "id")):
+        if self._store.turn(session.pk, text(prompt, "id")):
             return None
+        if self._store.knows_message(session.pk, text(prompt, "id")):
+            raise RefusedError(409, "The prompt has the id of another message of the session.")
         if self._stopping:
-            raise BusyError("the service is stopping")
+            raise RefusedError(503, "The service is stopping.")
         if len(channel.waiting) >= MOST_WAITING:
-            raise BusyError(f"{MOST_WAITING} prompts wait in this session already")
+            raise RefusedError(503, f"{MOST_WAITING} prompts wait in this session already.")
         turn = Turn(session, prompt, by_socket=by_socket)
         self._channels[session.pk] = channel
         channel.waiting.append(turn)
@@ -85,7 +89,10 @@ class Turns:
 
     def join(self, turn: Turn, listener: Listener) -> None:
         """Let a socket listen to an unfinished turn, from the first message that it has not got."""
-        channel = self._channels[turn.session.pk]
+        channel = self._channels.get(turn.session.pk)
+        if channel is None or turn.gone:
+            self._tell(turn, [listener])
+            return
         channel.watchers.discard(listener)
         if listener in turn.listeners:
             return
@@ -154,11 +161,16 @@ class Turns:
         for turn in [*([channel.running] if channel.running else []), *channel.waiting]:
             turn.gone = True
             turn.status = (404, "Session not found")
-            turn.offer(Frame(self._writer.failure(404, "Session not found", turn.prompt).text, 0))
-            turn.offer(Frame(self._writer.end(turn.prompt).text, 0))
+            self._tell(turn, turn.listeners)
             turn.over.set()
         if channel.task is not None:
             channel.task.cancel()
+
+    def _tell(self, turn: Turn, listeners: Iterable[Listener]) -> None:
+        """Tell sockets how a turn ended that cannot be stored."""
+        for listener in listeners:
+            listener.offer(Frame(self._writer.failure(*turn.status, turn.prompt).text))
+            listener.offer(Frame(self._writer.end(turn.prompt).text))
 
     def forget(self) -> None:
         """Stop all turns and forget all sockets, as if their sessions had never been."""
@@ -204,30 +216,38 @@ class Turns:
 
     async def _run(self, channel: Channel, turn: Turn) -> None:
         turn.listeners |= channel.watchers
-        history = [cast(JsonDict, read(message.text)) for message in self._store.history(turn.session.pk)]
-        prompt = as_draft(turn.prompt)
-        turn.delivered = turn.newest = self._store.begin_turn(
-            turn.session.pk, turn.prompt_id, prompt.text, prompt.created_at
-        )
         try:
-            await self._answer(turn, history)
-        except asyncio.CancelledError:
-            if not turn.gone:
-                self._fail(turn, 503, _INTERRUPTED)
-            raise
-        except (
-            Exception
-        ) as error:  # an engine is somebody else's code: whatever it raises ends the turn, not the service
-            logger.exception("the engine %s failed", self._engine.name)
-            self._fail(turn, 500, f"The engine failed: {type(error).__name__}: {error}")
+            await self._answer_and_end(channel, turn)
+        except sqlite3.Error:
+            logger.exception("a turn and its end could not be stored")
+            turn.status = (500, _NOT_STORED)
+            self._tell(turn, turn.listeners)
         finally:
             channel.running = None
-            try:
-                if not turn.gone:
-                    channel.last = turn
-                    self._end(turn)
-            finally:
-                turn.over.set()
+            turn.over.set()
+
+    async def _answer_and_end(self, channel: Channel, turn: Turn) -> None:
+        history = [cast(JsonDict, read(message.text)) for message in self._store.history(turn.session.pk)]
+        prompt = as_draft(turn.prompt)
+        turn.newest = self._store.begin_turn(turn.session.pk, turn.prompt_id, prompt.text, prompt.created_at)
+        turn.delivered = turn.newest
+        failure: tuple[int, str] | None = (503, _INTERRUPTED)
+        try:
+            await self._answer(turn, history)
+            failure = None
+        except sqlite3.Error:
+            logger.exception("a turn could not be stored")
+            failure = (500, _NOT_STORED)
+        except Exception as error:
+            # An engine is somebody else's code: whatever it raises ends its turn, not the service.
+            logger.exception("the engine %s failed", self._engine.name)
+            failure = (500, f"The engine failed: {type(error).__name__}: {error}")
+        finally:
+            if not turn.gone:
+                if failure is not None:
+                    self._fail(turn, *failure)
+                channel.last = turn
+                self._end(turn)
 
     async def _answer(self, turn: Turn, history: list[JsonDict]) -> None:
         answered = False
