@@ -235,8 +235,11 @@ def test_what_is_no_base64_stays_undecoded(text: str) -> None:
 def test_a_text_that_is_no_file_is_searched_with_its_own_line_numbers() -> None:
     findings = Findings()
     search_text("evil.example\nx\n10.0.0.1", "attached logs", findings, lines=[7, 8, 30])
-    lines = {i.value: i.places[0].line for kind in (Kind.DOMAIN, Kind.IPV4) for i in findings.by_kind()[kind]}
-    assert lines == {"evil.example": 7, "10.0.0.1": 30}
+    found = [indicator for kind in (Kind.DOMAIN, Kind.IPV4) for indicator in findings.by_kind()[kind]]
+    assert {indicator.value: [place.line for place in indicator.places] for indicator in found} == {
+        "evil.example": [7],
+        "10.0.0.1": [30],
+    }
 
 
 def test_a_reader_for_a_new_type_needs_only_a_module() -> None:

@@ -13,8 +13,11 @@ from .refang import Refanged
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _PREFIX = r"(?:/(?P<prefix>\d{1,3})(?![\w./]))?"
-_IPV4 = re.compile(rf"(?<![\w.])(?:\d{{1,3}}+\.){{3}}\d{{1,3}}+(?!\.?\w){_PREFIX}")
-_IPV6 = re.compile(rf"(?<![\w:.])(?=[0-9A-Fa-f]{{0,4}}+:)(?P<digits>[0-9A-Fa-f:.]{{2,45}}+)(?![\w:]){_PREFIX}")
+# The look-behind stands after the first character: a pattern that begins with a set is looked for much faster.
+_IPV4 = re.compile(rf"\d(?<![\w.]\d)\d{{0,2}}+(?:\.\d{{1,3}}+){{3}}(?!\.?\w){_PREFIX}")
+_IPV6 = re.compile(
+    rf"(?P<digits>[0-9A-Fa-f:](?<![\w:.].)(?=(?:(?<=:)|[0-9A-Fa-f]{{0,3}}+):)[0-9A-Fa-f:.]{{1,44}}+)(?![\w:]){_PREFIX}"
+)
 _MAC_LIKE = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2})+")
 # Four numbers that are a version: `Chrome/120.0.0.0`, `version 1.2.3.4`.
 _PRODUCT = re.compile(r"(?:^|[\s(\"';,])[A-Z][A-Za-z0-9_.+-]{0,40}/\Z")

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from secgemini.local.sniff import decode_text, sniff
+from secgemini.local.sniff import decode_text
 
 _MOST = 64  # pieces decoded in one text
 _COMMAND = re.compile(
@@ -24,7 +24,7 @@ _RUN = re.compile(
     r"(?<![A-Za-z0-9+/=_-])"
     r"(?P<code>[A-Za-z0-9+/_-]{24,}+(?:\r?\n[A-Za-z0-9+/_-]{24,}+)*+(?:\r?\n[A-Za-z0-9+/_-]{1,23}+)?+={0,2})"
 )
-_FILES = frozenset({"pdf", "zip", "docx", "xlsx", "pptx", "gzip", "pebin", "png", "elf", "rtf"})
+_SIGNATURES = (b"%PDF-", b"PK\x03\x04", b"\x1f\x8b\x08", b"\x7fELF", b"\x89PNG\r\n", b"{\\rtf1")
 _UNLIKELY = re.compile(r"[^\t\r\n -~\u00a0-\u024f\u0370-\u05ff\u2010-\u2027\u3040-\u30ff\u4e00-\u9fff]")
 
 
@@ -95,13 +95,10 @@ def _decode(code: str) -> bytes | None:
 
 
 def _is_meaningful(content: bytes) -> bool:
-    label = sniff(content).label
-    if label in _FILES:
+    if content.startswith(_SIGNATURES) or (content.startswith(b"MZ") and b"PE\0\0" in content[:1024]):
         return True
-    if label in ("unknown", "empty") or not content.strip():
-        return False
     text, encoding = decode_text(content)
-    return encoding != "windows-1252" and _is_clean(text)
+    return encoding != "windows-1252" and bool(text.strip()) and _is_clean(text)
 
 
 def _is_clean(text: str) -> bool:

@@ -28,24 +28,19 @@ class Place:
 
 @dataclass(slots=True)
 class Indicator:
-    """One indicator: how often it was seen, and the first places (each once) where it was."""
+    """One indicator: how often it was seen, and the first places (each once, in order) where it was."""
 
     kind: Kind
     value: str
     marks: tuple[str, ...]
     count: int = 0
-    places: list[Place] = field(default_factory=list)
-    more_places: bool = False
+    places: dict[Place, None] = field(default_factory=dict)
 
     def seen_at(self, place: Place) -> None:
         """Count one more place."""
         self.count += 1
-        if self.places and (place == self.places[-1] or place in self.places):
-            return
         if len(self.places) < MOST_PLACES:
-            self.places.append(place)
-        else:
-            self.more_places = True
+            self.places[place] = None
 
 
 @dataclass(slots=True)
@@ -99,11 +94,9 @@ class Findings:
             elif known is None:
                 self._indicators[key] = found
             else:
-                places = [place for place in found.places if place not in known.places]
-                room = MOST_PLACES - len(known.places)
-                known.places += places[:room]
-                known.more_places |= found.more_places or len(places) > room
-                known.count += found.count
+                known.count += found.count - len(found.places)
+                for place in found.places:
+                    known.seen_at(place)
 
     def by_kind(self) -> Mapping[Kind, Sequence[Indicator]]:
         """Return the indicators of each kind that was found, in the order of `Kind`, each in the order of discovery."""

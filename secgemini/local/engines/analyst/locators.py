@@ -17,9 +17,8 @@ from .refang import Refanged
 _LONGEST_URL = 2048
 _INNER_URLS = 3  # URLs inside a URL (redirects) that are looked at
 _SCHEMES = r"(?:https?|ftps?|sftp|wss?|ldaps?|smb|ssh|telnet|tftp|rtsp|irc)"
-_URL = re.compile(
-    rf"(?i)(?<![a-z0-9+.-]){_SCHEMES}://(?=[\w\[])[^\s<>\"'`{{}}|\\^\x00-\x1f\x7f\u200b-\u200f\u2028\u2029\ufeff]++"
-)
+_SCHEME_BEFORE = re.compile(rf"(?i)(?<![a-z0-9+.-]){_SCHEMES}\Z")
+_AFTER_SCHEME = re.compile(r"://(?=[\w\[])[^\s<>\"'`{}|\\^\x00-\x1f\x7f\u200b-\u200f\u2028\u2029\ufeff]++")
 _INNER_URL = re.compile(rf"(?i){_SCHEMES}(?:://|%3a%2f%2f)")
 _PARTS = re.compile(
     r"(?P<scheme>[A-Za-z]{2,6})://(?P<user>[^/?#@]{0,256}@)?"
@@ -34,15 +33,25 @@ _CLOSING = {")": "(", "]": "["}
 def find_locators(plain: Refanged) -> Iterator[Found]:
     """Yield the URLs, e-mail addresses and domains; a domain of a URL or an address is yielded as well."""
     text = plain.text
-    urls = [match.span() for match in _URL.finditer(text)]
+    urls = list(_url_spans(text))
     for start, end in urls:
         yield from _find_in_url(text[start:end], start)
     taken = list(urls)
-    for match in _EMAIL.finditer(text):
+    for match in _EMAIL.finditer(text) if "@" in text else ():
         if not _is_user_of_url(text, urls, match.start()):
             taken.append(match.span())
             yield from _judge_email(match)
     yield from _find_domains(plain, _without(text, taken))
+
+
+def _url_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where the runs lie that begin with a scheme; a run ends where no URL goes on."""
+    end = 0
+    for match in _AFTER_SCHEME.finditer(text):
+        scheme = _SCHEME_BEFORE.search(text, max(end, match.start() - 8), match.start())
+        if scheme is not None:
+            end = match.end()
+            yield scheme.start(), end
 
 
 def _find_in_url(run: str, start: int) -> Iterator[Found]:

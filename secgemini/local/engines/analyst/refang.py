@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _BRACKETED = {".": ".", "dot": ".", ":": ":", "://": "://", "/": "/", "@": "@", "at": "@"}
+# A pattern that begins with a set of characters is looked for ten times as fast as one that begins with a look-behind.
+_SCHEME = re.compile(r"[hH](?<![A-Za-z0-9].)(?:[xX]{2}|\*\*|__|[tT][xX]|[xX][tT])[pP]([sS]?)(?= ?[:\[({])")
 _DEFANGED = re.compile(
-    r"(?i)"
-    r" ?[\[({] ?(?P<token>\.|dot|://|:|/|@|at) ?[\])}] ?"
-    r"|(?<![a-z0-9])h(?:xx|\*\*|__|tx|xt)p(?P<secure>s?)(?= ?(?:[:\[({]))"
-    r"|(?<=\w)(?:\[\.|\.\])(?=\w)"
+    r"[\[({\]](?:(?<=[\[({]) ?(?P<token>\.|[dD][oO][tT]|://|:|/|@|[aA][tT]) ?[\])}] ?"
+    r"|(?<=\w\[)\.(?=\w)|(?<=\w\.\])(?=\w))"
 )
 
 
@@ -36,13 +36,17 @@ class Refanged:
 
 def refang(text: str) -> Refanged:
     """Return `text` with its defanging undone, in linear time."""
+    text = _SCHEME.sub(lambda found: "http" + found[1].lower(), text)
     pieces: list[str] = []
     places: list[int] = []
     copied = length = 0
     for found in _DEFANGED.finditer(text):
-        plain = _plain(found)
-        pieces += (text[copied : found.start()], plain)
-        length += found.start() - copied
+        kept = text[copied : found.start()]
+        if found["token"] is not None:
+            kept = kept.removesuffix(" ")
+        plain = _BRACKETED[found["token"].lower()] if found["token"] is not None else "." if "." in found[0] else ""
+        pieces += (kept, plain)
+        length += len(kept)
         places.append(length)
         length += len(plain)
         copied = found.end()
@@ -50,11 +54,3 @@ def refang(text: str) -> Refanged:
         return Refanged(text, ())
     pieces.append(text[copied:])
     return Refanged("".join(pieces), places)
-
-
-def _plain(found: re.Match[str]) -> str:
-    if found["token"] is not None:
-        return _BRACKETED[found["token"].lower()]
-    if found["secure"] is not None:
-        return "http" + found["secure"].lower()
-    return "."
