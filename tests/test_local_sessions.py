@@ -5,11 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import uuid
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
-from raw_service import Raw, running_service, session_body
+from raw_service import EchoEngine, Raw, running_service, session_body
 
+from secgemini.local.engines import Reply, TokenUsage, TurnRequest
 from secgemini.local.keys import ApiKey
 from secgemini.local.server import LocalService
 
@@ -191,6 +193,16 @@ class TestKeys:
             answer = client.get("/v1/user/info")
             assert 0 < int(answer.headers["retry-after"]) <= 61
             assert other.get("/v1/user/info").status_code == 200
+
+    def test_tokens_count_as_the_engine_reports_them(self) -> None:
+        class Costly(EchoEngine):
+            async def answer(self, turn: TurnRequest) -> AsyncIterator[Reply]:
+                yield Reply("result", "x", usage=TokenUsage(prompt_tokens=6, generated_tokens=4))
+
+        with running_service(keys=[ApiKey("k", tpm=15)], engine=Costly()) as service, Raw(service) as client:
+            session_id = client.register()
+            assert [client.ask(session_id, "x")["status_code"] for _ in range(2)] == [200, 200]
+            assert client.get("/v1/user/info").status_code == 429
 
 
 class TestBadRequests:
