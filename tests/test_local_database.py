@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -119,54 +117,3 @@ def test_sigterm_ends_the_process_in_order(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["s.db"]
-
-
-def load_until_killed(address: str, process: subprocess.Popen[str], after: float) -> dict[str, list[str]]:
-    """Register, attach and ask until the process is killed; return what was acknowledged, by session."""
-    acknowledged: dict[str, list[str]] = {}
-    deadline = time.monotonic() + after
-    with client_of(address) as http:
-        try:
-            while True:
-                body = session_body()
-                if http.post("/v1/session/register", json=body).json()["ok"]:
-                    acknowledged[body["id"]] = []
-                file = {"session_id": body["id"], "filename": "f.txt", "content": "YQ=="}
-                if http.post("/v1/session/attach_file", json=file).json()["ok"]:
-                    acknowledged[body["id"]].append("f.txt")
-                prompt = {"message_type": "query", "content": "hello there"}
-                answer = http.post("/v1/session/generate", json={"id": body["id"], "messages": [prompt]}).json()
-                acknowledged[body["id"]] += [message["id"] for message in answer["messages"]]
-                if time.monotonic() > deadline:
-                    process.kill()
-        except httpx.TransportError:
-            return acknowledged
-
-
-def kill_and_check(database: Path, rounds: int) -> int:
-    """Kill the service `rounds` times under load; return how many acknowledged things were looked for."""
-    rng = random.Random(7)
-    expected: dict[str, list[str]] = {}
-    for _ in range(rounds):
-        with serving(database) as (process, address):
-            expected |= load_until_killed(address, process, rng.uniform(0.0, 0.5))
-        check = sqlite3.connect(database)
-        assert check.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        check.close()
-        with running_service(path=database, key=KEY) as service, Raw(service) as http:
-            for session_id, things in expected.items():
-                session = http.session(session_id)
-                there = {file["name"] for file in session["files"]} | {m["id"] for m in session["messages"]}
-                assert set(things) <= there
-                assert session["state"] in ("start", "agent_done")
-    return sum(1 + len(things) for things in expected.values())
-
-
-def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
-    assert kill_and_check(tmp_path / "s.db", rounds=2) > 2
-
-
-@pytest.mark.slow
-def test_what_was_acknowledged_survives_kill_9_fifty_times(tmp_path: Path) -> None:
-    found = kill_and_check(tmp_path / "s.db", rounds=50)
-    print(f"\n50 kills, {found} acknowledged sessions, files and messages: all there, integrity ok 50 times")
