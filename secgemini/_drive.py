@@ -14,6 +14,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import msgspec
 from secgemini_api.errors import InvalidBody, UnexpectedShape
 
 from ._api import Api
@@ -128,12 +129,14 @@ class Driver:
 
     def _request(self, call: Call[Any], body: Callable[[], Any] | None) -> dict[str, Any]:
         request = {**call.request, **call.extra}
+        base = self.config.logs_url if call.service == "logs" else self.config.base_url
+        request["url"] = self.connections.url(base + call.request["url"])
         timeout = self.config.timeout or (PATIENT if call.is_slow else None)
         if timeout is not None:
             request["timeout"] = (timeout.connect, timeout.read, timeout.read, timeout.connect)
             request["extensions"] = {TOTAL: timeout.total}
-        if call.service == "logs":
-            request["url"] = self.config.logs_url + call.request["url"]
+        if "json" in request:
+            request["content"] = msgspec.json.encode(request.pop("json"))
         if call.upload is not None and body is not None:
             request["content"] = body()
             request["headers"] = {"content-type": "application/json", "content-length": str(call.upload.length)}

@@ -115,17 +115,24 @@ class _Body:
         )
 
 
+class _NoCookies(httpx.Cookies):
+    """A jar that stays empty: the service has no use for them, and looking for them costs more than our own checks."""
+
+    def extract_cookies(self, response: httpx.Response) -> None:
+        """Leave them."""
+
+
 class _Client(httpx.Client):
     """An httpx client whose `send` keeps our limits and raises our errors."""
 
     def __init__(self, connections: Connections, **settings: Any) -> None:
         super().__init__(**settings)
         self._connections = connections
+        self._cookies = _NoCookies()
 
     def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
         start = time.monotonic()
         total = request.extensions.get(TOTAL, self._connections.total)
-        failure = None
         try:
             with deadline(total):
                 response = super().send(request, stream=True, **options)
@@ -139,11 +146,10 @@ class _Client(httpx.Client):
                         response = body.response(request)
                 finally:
                     response.close()
+            return self._connections.finish(request, response, start)
         except httpx.HTTPError as error:
             failure = from_httpx(error, request, self._connections.config)
-        if failure is not None:  # raised out here, so that httpx's error, whose frames hold the headers, is no context
-            raise failure
-        return self._connections.finish(request, response, start)
+        raise failure  # out here, so that httpx's error, whose frames hold the headers, is no context
 
 
 class _AsyncClient(httpx.AsyncClient):
@@ -152,12 +158,12 @@ class _AsyncClient(httpx.AsyncClient):
     def __init__(self, connections: Connections, **settings: Any) -> None:
         super().__init__(**settings)
         self._connections = connections
+        self._cookies = _NoCookies()
 
     async def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
         start = time.monotonic()
         total = request.extensions.get(TOTAL, self._connections.total)
-        operation = f"{request.method} {request.url.path}"
-        failure: SecGeminiError | None = None
+        failure: SecGeminiError
         try:
             async with adeadline(total):
                 response = await super().send(request, stream=True, **options)
@@ -172,13 +178,13 @@ class _AsyncClient(httpx.AsyncClient):
                         response = body.response(request)
                 finally:
                     await response.aclose()
+            return self._connections.finish(request, response, start)
         except httpx.HTTPError as error:
             failure = from_httpx(error, request, self._connections.config)
         except TimeoutError:
+            operation = f"{request.method} {request.url.path}"
             failure = APITimeoutError(f"{operation} took more than {total:g} s in all", operation=operation)
-        if failure is not None:
-            raise failure
-        return self._connections.finish(request, response, start)
+        raise failure
 
 
 class Connections:
@@ -193,6 +199,7 @@ class Connections:
         guard_logs(config.api_key)
         self._lock = threading.Lock()
         self._ssl: ssl.SSLContext | None = None
+        self._urls: dict[str, httpx.URL] = {}
         self._sync: _Client | None = None
         self._async: dict[asyncio.AbstractEventLoop, tuple[_AsyncClient, AsyncGenerator[None, None]]] = {}
         self._pid = os.getpid()
@@ -203,6 +210,13 @@ class Connections:
     def total(self) -> float | None:
         """Return the seconds for one attempt as a whole, None for no bound."""
         return self.config.timeout.total if self.config.timeout else None
+
+    def url(self, address: str) -> httpx.URL:
+        """Return an address parsed; there are as many as operations, and httpx would parse and join it each time."""
+        parsed = self._urls.get(address)
+        if parsed is None:
+            parsed = self._urls[address] = httpx.URL(address)
+        return parsed
 
     def sync_client(self) -> _Client:
         """Return the one client for all threads of this process, made at its first use."""

@@ -13,8 +13,8 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import AsyncGenerator, Generator, Iterable
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterable
+from types import TracebackType
 from typing import Any, TypeVar
 
 import httpcore
@@ -35,28 +35,38 @@ _greeting: dict[asyncio.Task[Any] | None, httpcore.AsyncNetworkStream] = {}  # s
 _Transport = TypeVar("_Transport", httpx.HTTPTransport, httpx.AsyncHTTPTransport)
 
 
-@contextmanager
-def deadline(seconds: float | None) -> Generator[None]:
-    """Let the request that this thread sends inside take `seconds` in all; None for no bound."""
-    _current.end = None if seconds is None else time.monotonic() + seconds
-    _current.greeting = None
-    try:
-        yield
-    finally:
-        _current.end = None
+class deadline:  # noqa: N801  # used like a function
+    """Let the request that this thread sends in the block take `seconds` in all; None for no bound."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._seconds = seconds
+
+    def __enter__(self) -> None:
+        self._before = getattr(_current, "end", None)  # a progress callback may make a call while its upload is sent
+        _current.end = None if self._seconds is None else time.monotonic() + self._seconds
+        _current.greeting = None
+
+    def __exit__(self, *_: object) -> None:
+        _current.end = self._before
         if _current.greeting is not None:
             _current.greeting.close()
 
 
-@asynccontextmanager
-async def adeadline(seconds: float | None) -> AsyncGenerator[None]:
-    """Let the request that this task sends inside take `seconds` in all, else raise TimeoutError."""
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    finally:
+class adeadline:  # noqa: N801
+    """Let the request that this task sends in the block take `seconds` in all, else raise TimeoutError."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._timeout = asyncio.timeout(seconds)
+
+    async def __aenter__(self) -> None:
+        await self._timeout.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if _greeting and (left := _greeting.pop(asyncio.current_task(), None)) is not None:
             await left.aclose()
+        await self._timeout.__aexit__(kind, error, trace)
 
 
 def guard(transport: _Transport) -> _Transport:

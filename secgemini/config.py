@@ -210,16 +210,20 @@ def check_proxy(url: str) -> str:
     Raises:
         ConfigurationError: it is none. The error does not quote it, because it may hold a password.
     """
-    try:
-        parts = urlsplit(url)
-        is_one = bool(parts.hostname) and parts.scheme in _PROXIES and parts.path in ("", "/") and parts.port != 0
-    except ValueError:
-        is_one = False
-    if not is_one or parts.query or parts.fragment:
+    if not _is_proxy(url):
         raise ConfigurationError(
             "the proxy's address is not one", hint="proxy= and the environment take http, https and socks5 URLs"
         )
     return url
+
+
+def _is_proxy(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        has_place = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return has_place and parts.scheme in _PROXIES and not (parts.path.strip("/") or parts.query or parts.fragment)
 
 
 def _without_userinfo(url: str) -> str:

@@ -131,3 +131,12 @@ def test_a_connection_that_went_while_it_was_idle_fails_no_call(asks: str) -> No
     asyncio.run(asynchronously()) if asks == "async" else synchronously()
     assert peer.count("POST /v1/session/feedback") == 20
     peer.close()
+
+
+def test_cookies_are_left_where_they_are() -> None:
+    peer = HttpPeer().on("GET /v1/user/info", answer(USER_INFO, headers={"set-cookie": "who=me; Path=/"}))
+    with SecGemini("the-key", base_url=peer.url, proxy="") as sg:
+        sg.user_info()
+        sg.user_info()
+    assert [heard.headers.get("cookie") for heard in peer.heard] == [None, None]
+    peer.close()
