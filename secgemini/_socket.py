@@ -142,7 +142,7 @@ class TurnDriver:
         if self._out:
             return self._out.popleft()
         self._given += 1
-        if not self._given % _FAIR:
+        if not self._given % _FAIR and self._frames:
             return None
         while not self._closed:
             if self._frames:

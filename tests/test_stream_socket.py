@@ -16,6 +16,7 @@ from stream_model import END, WAYS, say
 from stream_peer import PROMPT_FRAME, Cut, Peer
 from websockets.asyncio.server import ServerConnection
 
+from secgemini import _socket
 from secgemini import stream as machine
 
 THIRTY = [*(say(f"m{index}", "thinking" if index % 3 else "result") for index in range(29)), END]
@@ -78,6 +79,13 @@ def test_a_connection_cut_at_any_frame_loses_and_repeats_nothing(way: str) -> No
     assert counts["cut"] >= len(cuts) - 1  # a cut after the END may come too late to be noticed
     assert (counts["lost"], counts["repeated"], counts["disordered"]) == (0, 0, 0)
     assert counts["prompts"] == counts["runs"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_connection_cut_while_other_tasks_get_their_turn(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_socket, "_FAIR", 2)  # every other step of the iterator lets them
+    counts = table(way, THIRTY, [[(index, "after")] for index in range(0, 30, 3)])
+    assert (counts["lost"], counts["repeated"], counts["disordered"]) == (0, 0, 0)
 
 
 @pytest.mark.slow
