@@ -149,6 +149,10 @@ def test_a_url_keeps_its_balanced_brackets_and_loses_the_full_stop() -> None:
     assert values(text, Kind.URL) == ["https://a.example/x_(y)", "https://b.example/?q=1", "https://c.example/"]
 
 
+def test_a_url_inside_something_with_another_scheme() -> None:
+    assert values("app://open?url=https://a.example/x xhttps://b.example", Kind.URL) == ["https://a.example/x"]
+
+
 def test_a_url_of_an_address_and_of_a_bare_host() -> None:
     assert values("http://[2001:db8::1]:8080/x http://intranet/ http://192.0.2.1", Kind.URL) == [
         "http://[2001:db8::1]:8080/x",

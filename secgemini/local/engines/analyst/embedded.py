@@ -15,14 +15,15 @@ from itertools import islice
 
 from secgemini.local.sniff import decode_text
 
+from .indicators import blocks
+
 _MOST = 64  # pieces decoded in one text
 _COMMAND = re.compile(
-    r"(?i)(?<![\w-])[-/\u2013]e(?:c|n[a-z]{0,13})?[ \t]{1,20}[\"']?(?P<code>[A-Za-z0-9+/]{16,}+={0,2})"
+    r"[-/\u2013](?<![\w-].)[eE](?:[cC]|[nN][A-Za-z]{0,13})?[ \t]{1,20}[\"']?(?P<code>[A-Za-z0-9+/]{16,}+={0,2})"
 )
 # 24 characters, because 18 bytes of clean text do not happen by chance; also wrapped into lines, also base64url.
 _RUN = re.compile(
-    r"(?<![A-Za-z0-9+/=_-])"
-    r"(?P<code>[A-Za-z0-9+/_-]{24,}+(?:\r?\n[A-Za-z0-9+/_-]{24,}+)*+(?:\r?\n[A-Za-z0-9+/_-]{1,23}+)?+={0,2})"
+    r"(?P<code>[A-Za-z0-9+/_-](?<![A-Za-z0-9+/=_-].)[A-Za-z0-9+/_-]{23,}+(?:\r?\n[A-Za-z0-9+/_-]{24,}+)*+(?:\r?\n[A-Za-z0-9+/_-]{1,23}+)?+={0,2})"
 )
 _SIGNATURES = (b"%PDF-", b"PK\x03\x04", b"\x1f\x8b\x08", b"\x7fELF", b"\x89PNG\r\n", b"{\\rtf1")
 _UNLIKELY = re.compile(r"[^\t\r\n -~\u00a0-\u024f\u0370-\u05ff\u2010-\u2027\u3040-\u30ff\u4e00-\u9fff]")
@@ -44,12 +45,14 @@ def decode_embedded(text: str) -> Iterator[Decoded]:
 
 def _decode_all(text: str) -> Iterator[Decoded]:
     commands: set[int] = set()
-    lines = _LineCounter(text)
-    for match in _COMMAND.finditer(text):
-        content = _command(match["code"])
-        if content is not None:
-            commands.add(match.start("code"))
-            yield Decoded("PowerShell command", lines.at(match.start()), content)
+    lines, offset = _LineCounter(text), 0
+    for block in blocks(text):
+        for match in _COMMAND.finditer(block):
+            content = _command(match["code"])
+            if content is not None:
+                commands.add(offset + match.start("code"))
+                yield Decoded("PowerShell command", lines.at(offset + match.start()), content)
+        offset += len(block)
     lines = _LineCounter(text)
     for match in _RUN.finditer(text):
         content = None if match.start() in commands else _base64(match["code"])

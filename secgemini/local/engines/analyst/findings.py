@@ -68,7 +68,7 @@ class Findings:
         self.files: list[FileReport] = []
         self.notes: list[str] = []
         self._indicators: dict[tuple[Kind, str], Indicator] = {}
-        self.left_out = 0
+        self.left_out: int = 0
 
     def add(self, hits: Iterable[tuple[Hit, int | None]], trail: tuple[str, ...]) -> None:
         """Add hits, each with its line number if it has one, of the passage that `trail` leads to."""

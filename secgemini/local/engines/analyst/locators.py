@@ -18,7 +18,7 @@ _LONGEST_URL = 2048
 _INNER_URLS = 3  # URLs inside a URL (redirects) that are looked at
 _SCHEMES = r"(?:https?|ftps?|sftp|wss?|ldaps?|smb|ssh|telnet|tftp|rtsp|irc)"
 _SCHEME_BEFORE = re.compile(rf"(?i)(?<![a-z0-9+.-]){_SCHEMES}\Z")
-_AFTER_SCHEME = re.compile(r"://(?=[\w\[])[^\s<>\"'`{}|\\^\x00-\x1f\x7f\u200b-\u200f\u2028\u2029\ufeff]++")
+_REST = re.compile(r"(?=[\w\[])[^\s<>\"'`{}|\\^\x00-\x1f\x7f\u200b-\u200f\u2028\u2029\ufeff]++")
 _INNER_URL = re.compile(rf"(?i){_SCHEMES}(?:://|%3a%2f%2f)")
 _PARTS = re.compile(
     r"(?P<scheme>[A-Za-z]{2,6})://(?P<user>[^/?#@]{0,256}@)?"
@@ -46,12 +46,13 @@ def find_locators(plain: Refanged) -> Iterator[Found]:
 
 def _url_spans(text: str) -> Iterator[tuple[int, int]]:
     """Yield where the runs lie that begin with a scheme; a run ends where no URL goes on."""
-    end = 0
-    for match in _AFTER_SCHEME.finditer(text):
-        scheme = _SCHEME_BEFORE.search(text, max(end, match.start() - 8), match.start())
-        if scheme is not None:
-            end = match.end()
-            yield scheme.start(), end
+    searched = 0
+    while (colon := text.find("://", searched)) >= 0:
+        scheme = _SCHEME_BEFORE.search(text, max(searched, colon - 8), colon)
+        rest = _REST.match(text, colon + 3) if scheme is not None else None
+        searched = rest.end() if rest is not None else colon + 3
+        if scheme is not None and rest is not None:
+            yield scheme.start(), searched
 
 
 def _find_in_url(run: str, start: int) -> Iterator[Found]:
