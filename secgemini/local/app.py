@@ -24,7 +24,7 @@ from secgemini.local.keys import Caller
 from secgemini.local.service import MOST_REMEMBERED, NO_KEY, Call, RequestError, Service, json_response
 from secgemini.local.sockets import stream
 
-logger = logging.getLogger("secgemini.local")
+logger: logging.Logger = logging.getLogger("secgemini.local")
 
 _LARGE = 2**20  # bytes of a body that is decoded in a worker thread, so that other requests need not wait
 

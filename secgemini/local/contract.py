@@ -33,7 +33,7 @@ class ContractError(Exception):
     """A value breaks the contract. `errors` are contract `ValidationError` objects."""
 
     def __init__(self, errors: Sequence[JsonObject]) -> None:
-        self.errors = list(errors)
+        self.errors: list[JsonObject] = list(errors)
         super().__init__("; ".join(f"{_place(error)}: {text(error, 'msg')}" for error in self.errors))
 
 
@@ -64,7 +64,7 @@ class Contract:
         """Return a node with its references followed, and the pointer it stands at ("" when written in place)."""
         pointer = ""
         while isinstance(node, dict) and isinstance(node.get("$ref"), str):
-            pointer = node["$ref"].lstrip("#")
+            pointer = str(node["$ref"]).lstrip("#")
             node = self.document
             for part in pointer.strip("/").split("/"):
                 node = cast(JsonObject, node)[part.replace("~1", "/").replace("~0", "~")]
@@ -140,12 +140,12 @@ class Operation:
         self.contract = contract
         self.method = method
         self.path = path
-        self.operation_id = text(node, "operationId")
+        self.operation_id: str = text(node, "operationId")
         self._node = node
         self._parameters = [contract.follow(entry)[0] for entry in rows(item, "parameters") + rows(node, "parameters")]
         security = node["security"] if "security" in node else contract.document.get("security")
         schemes = table(table(contract.document, "components"), "securitySchemes")
-        self.security = (
+        self.security: dict[str, JsonObject] = (
             {name: table(schemes, name) for entry in security if isinstance(entry, dict) for name in entry}
             if isinstance(security, list)
             else {}

@@ -78,7 +78,7 @@ class Keyring:
     """All keys of a service."""
 
     def __init__(self, keys: Iterable[ApiKey]) -> None:
-        self.nobody = Caller(ApiKey("", user="", can_disable_logging=False, allow_experimental=False))
+        self.nobody: Caller = Caller(ApiKey("", user="", can_disable_logging=False, allow_experimental=False))
         """Who calls an operation that needs no key, without one."""
         self._callers = [(key.key.encode(), Caller(key)) for key in keys]
         if not self._callers or not all(secret for secret, _ in self._callers):

@@ -29,7 +29,7 @@ class Listener:
     """A socket's outgoing frames, in order. `newest` is the largest number that it was offered."""
 
     def __init__(self, *, partials: bool) -> None:
-        self.newest = 0
+        self.newest: int = 0
         self._partials = partials
         self._frames: deque[Frame] = deque()
         self._filled = asyncio.Event()

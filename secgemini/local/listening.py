@@ -128,7 +128,7 @@ class Listening:
     def __init__(self, service: Service, app: ASGIApp, host: str, port: int, *, tls: tuple[str, str] | None) -> None:
         self._service = service
         self._socket = _bind(host, port)
-        self.address = (_LOOPBACK.get(host, host), self._socket.getsockname()[1])
+        self.address: tuple[str, int] = (_LOOPBACK.get(host, host), self._socket.getsockname()[1])
         ready = threading.Event()
         self._server = _Server(self._configure(app, tls), service, ready)
         self._failure: BaseException | None = None

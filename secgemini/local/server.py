@@ -77,9 +77,9 @@ class LocalService:
         self._validate = validate_responses
         self._contract = Contract.load()
         operations = (operation.operation_id for operation in self._contract.operations.values())
-        self.faults = Faults(operations, faults or ())
+        self.faults: Faults = Faults(operations, faults or ())
         """What goes wrong on purpose; `faults.set(…)` changes it while the service runs."""
-        self.clock = Clock(seeded=seed is not None)
+        self.clock: Clock = Clock(seeded=seed is not None)
         """The service's time. `clock.advance(seconds)` makes sessions expire without waiting."""
         self.violations: list[str] = []
         """What was wrong with answers, when `validate_responses` is on."""

@@ -61,7 +61,7 @@ class RequestError(Exception):
     def __init__(self, status: int, detail: object, headers: dict[str, str] | None = None) -> None:
         self.status = status
         self.detail = detail
-        self.headers = headers or {}
+        self.headers: dict[str, str] = headers or {}
         super().__init__(f"{status}: {detail}")
 
 

@@ -20,7 +20,7 @@ from secgemini.local.service import MOST_REMEMBERED, NO_KEY, NOT_FOUND, Received
 from secgemini.local.store import Session
 from secgemini.local.turn import RefusedError
 
-logger = logging.getLogger("secgemini.local")
+logger: logging.Logger = logging.getLogger("secgemini.local")
 
 _YES = ("true", "1", "yes", "on")
 

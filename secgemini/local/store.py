@@ -122,7 +122,7 @@ class Store:
 
     def __init__(self, path: str | None) -> None:
         self._lock = threading.RLock()
-        self.database = open_database(path)
+        self.database: sqlite3.Connection = open_database(path)
         self.database.executescript(_SCHEMA)
 
     @contextmanager

@@ -35,16 +35,16 @@ class Turn:
     def __init__(self, session: Session, prompt: JsonObject, *, by_socket: bool) -> None:
         self.session = session
         self.prompt = prompt
-        self.prompt_id = text(prompt, "id")
+        self.prompt_id: str = text(prompt, "id")
         self.by_socket = by_socket
         self.listeners: set[Listener] = set()
-        self.delivered = 0
+        self.delivered: int = 0
         self.newest = 0
         self.call: PendingCall | None = None
         self.usage: JsonObject = dict(NO_USAGE)
-        self.status = (200, "OK")
+        self.status: tuple[int, str] = (200, "OK")
         self.gone = False
-        self.over = asyncio.Event()
+        self.over: asyncio.Event = asyncio.Event()
 
     def offer(self, frame: Frame) -> None:
         """Hand a frame to every socket that listens."""

@@ -25,7 +25,7 @@ from secgemini.local.messages import Draft, Writer, add_usage, as_draft, read, r
 from secgemini.local.store import NO_USAGE, Session, Store
 from secgemini.local.turn import Channel, PendingCall, RefusedError, Turn
 
-logger = logging.getLogger("secgemini.local")
+logger: logging.Logger = logging.getLogger("secgemini.local")
 
 MOST_WAITING = 64  # prompts that may wait in one session
 _NOT_STORED = "The service could not store this turn."
