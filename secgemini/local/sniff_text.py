@@ -121,16 +121,17 @@ _MAIL_HEADERS = frozenset(
         "x-mailer",
     }
 )
-_POWERSHELL = re.compile(
+# As text: `re` compiles them when the first file is looked at that says nothing of itself, which costs milliseconds.
+_POWERSHELL = (
     r"(?i)\b(?:invoke-(?:expression|webrequest|restmethod|command)|new-object\s+(?:system\.)?net\.|"
     r"(?:write|set|get|start|add|out)-(?:host|item|content|process|mppreference|executionpolicy|object|childitem)\b|"
     r"param\s{0,8}\(\s{0,8}\[)|\$(?:env:|psversiontable\b|executioncontext\b)"
 )
-_PYTHON = re.compile(
+_PYTHON = (
     r"(?m)^(?:from [\w.]{1,80} import [\w*(]|import [\w.]{1,80}(?: as \w{1,40})?[ \t]*$|"
     r"(?:async )?def \w{1,80}\(|class \w{1,80}[(:])"
 )
-_JAVASCRIPT = re.compile(
+_JAVASCRIPT = (
     r"(?m)^\s{0,20}(?:(?:const|let|var) [\w${\[ ]{1,80}=|(?:async )?function\b[ \w]{0,60}\(|import .{1,120} from ['\"]|"
     r"module\.exports\b)|=>\s{0,4}\{|\bdocument\.(?:write|getElementById|location)\b|\bnew ActiveXObject\("
 )
@@ -216,9 +217,9 @@ def _is_json(text: str) -> bool:
 
 def _sniff_code(body: str) -> str | None:
     looks: tuple[tuple[str, Callable[[str], object]], ...] = (
-        ("powershell", _POWERSHELL.search),
-        ("python", lambda text: len(_PYTHON.findall(text)) >= 2),
-        ("javascript", lambda text: len(_JAVASCRIPT.findall(text)) >= 2),
+        ("powershell", lambda text: re.search(_POWERSHELL, text)),
+        ("python", lambda text: len(re.findall(_PYTHON, text)) >= 2),
+        ("javascript", lambda text: len(re.findall(_JAVASCRIPT, text)) >= 2),
         ("batch", lambda text: text[:200].lower().startswith("@echo off")),
         ("winregistry", lambda text: text.startswith(("Windows Registry Editor", "REGEDIT4"))),
         ("xml", lambda text: re.match(r"<([A-Za-z][\w:.-]{0,60})[^<>]{0,2000}>", text) and text.rstrip().endswith(">")),
