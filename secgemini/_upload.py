@@ -41,12 +41,12 @@ class Upload:
         self._source = source
         self._progress = progress
         self._start = 0
-        self.size = self._measure()
+        self.size: int = self._measure()
         fields: dict[str, str] = {"session_id": session_id, "filename": name}
         if mime_type is not None:
             fields["mime_type"] = mime_type
         self._head = msgspec.json.encode(fields)[:-1] + b',"content":"'
-        self.length = len(self._head) + (self.size + 2) // 3 * 4 + 2
+        self.length: int = len(self._head) + (self.size + 2) // 3 * 4 + 2
 
     def read(self) -> Generator[bytes]:
         """Yield the body for a synchronous request."""

@@ -10,6 +10,7 @@ carries out the effects in order. A bare `Message` among the effects is delivere
     NEW         start                               Connect(0)                                       CONNECTING
     CONNECTING  Opened, prompt not sent yet         Send(prompt)                                     LIVE
     CONNECTING  Opened, any other                   ReadHistory(0)                                   LOOKING
+    CONNECTING  HistoryRead, prompt in it           what is stored after it and is new               CONNECTING
     LOOKING     frame                               - (it waits for the history)                     LOOKING
     LOOKING     HistoryRead, prompt not in it,
                   not sent on this link             Send(prompt), ReadHistory(soon)                  LOOKING
@@ -17,7 +18,7 @@ carries out the effects in order. A bare `Message` among the effects is delivere
                   answered before, or no history    what waits                                       LIVE
     LOOKING     HistoryRead, prompt in it           what is stored after it and is new, what waits,
                                                     Send(answer that is due), ReadHistory(later)     LIVE
-    LOOKING     HistoryRead, END after the prompt   what is stored after it and is new, Finish       OVER
+    any         HistoryRead, END after the prompt   what is stored after it and is new, Finish       OVER
     LOOKING     HistoryFailed                       ReadHistory(delay), or Fail                      LOOKING
     LIVE        frame, id known                     - (tool call repeated on a new link: its answer) LIVE
     LIVE        frame, new                          the message                                      LIVE
@@ -106,7 +107,7 @@ class Turn:
         look_first: bool = False,
         max_messages: int = 1_000_000,
     ) -> None:
-        self.phase = Phase.NEW
+        self.phase: Phase = Phase.NEW
         self._query = query
         self._prompt_id = None if query is None else query.id
         self._wait = wait
@@ -218,8 +219,6 @@ class Turn:
     # -- the history ---------------------------------------------------------------------------------------------
 
     def _history_read(self, messages: Sequence[Message]) -> list[Effect]:
-        if self.phase is Phase.CONNECTING:
-            return []
         prompt = self._find_prompt(messages)
         if prompt is None:
             return self._prompt_missing(messages)
@@ -227,9 +226,9 @@ class Turn:
         self._seen.update(message.id for message in messages[: prompt + 1])
         effects = self._backfill(messages[prompt + 1 :])
         progress = bool(effects)
+        if progress and self.phase is not Phase.LIVE:
+            self._calls.went_on_without()
         if self.phase is Phase.LOOKING:
-            if progress:
-                self._calls.went_on_without()
             effects += self._release()
             self._calls.relinked(self._links)
         if self.phase is Phase.LIVE:
@@ -245,6 +244,8 @@ class Turn:
         return None
 
     def _prompt_missing(self, messages: Sequence[Message]) -> list[Effect]:
+        if self.phase is Phase.CONNECTING:
+            return []
         if self._query is None:
             return self._fail(StreamError("no prompt is stored in this session: there is no turn to resume"))
         if self.phase is Phase.LIVE:

@@ -14,7 +14,7 @@ from . import ask, exits, serve, sessions, terminal
 # Of the option parser's errors only this leaf has a public name; its base stands for every wrong call.
 _WrongCall: type[Exception] = typer.BadParameter.__mro__[1]
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     name="secgemini",
     help="Ask the Sec-Gemini security assistant, or serve its embedded stand-in that needs no key and no network.",
     epilog=exits.HELP,
