@@ -57,7 +57,7 @@ async def test_what_it_cannot_do_it_says(prompt: str) -> None:
 
 
 async def test_what_needs_a_model_is_said_beside_what_was_done() -> None:
-    answer = await answer_to("Is this phishing? Explain the risk.", [PHISHING])
+    answer = await answer_to("Tell me if it is malicious and explain why.", [PHISHING])
     assert "203.0.113.66" in answer
     assert "Not done: explaining and judging needs a language model." in answer
 

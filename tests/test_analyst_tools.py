@@ -107,6 +107,10 @@ async def test_a_call_that_lacks_an_argument_is_not_made() -> None:
     assert "not called: the prompt gives no value for b" in answer
 
 
+async def test_a_tool_that_the_session_lacks_is_said() -> None:
+    assert "the session has no tool read_mail" in await answer_to("use read_mail and add 2 and 3", tools=Tools([ADD]))
+
+
 async def test_output_of_a_tool_cannot_control_the_terminal() -> None:
     tools = Tools([LIST_DIR], {"list_dir": ToolResult("list_dir", "\x1b[2J\u202e\nx", is_error=False)})
     answer = await answer_to("list_dir /tmp", tools=tools)

@@ -14,7 +14,7 @@ from .findings import FileReport, Findings
 from .jsonreport import write_json
 from .logquestions import LogAnswer, ask_logs
 from .report import Material, write_text
-from .toolcalls import PlannedCall, ToolReport, plan_calls, report_result
+from .toolcalls import PlannedCall, ToolReport, plan_calls, report_result, unknown_tools
 
 _PIECE = 400  # characters of a partial result, at least
 
@@ -38,6 +38,7 @@ async def answer_turn(turn: TurnRequest, actor: str) -> AsyncGenerator[Reply, No
 async def _work(turn: TurnRequest, material: Material, actor: str) -> AsyncGenerator[Reply, None]:
     """Fill the material: first the tools, then the prompt, the files and the logs."""
     findings = material.findings
+    findings.notes += (f"the session has no tool {name}" for name in unknown_tools(turn.prompt, turn.tools))
     for call in plan_calls(turn.prompt, turn.tools):
         async with aclosing(_call(call, turn, material.tools, actor)) as replies:
             async for reply in replies:

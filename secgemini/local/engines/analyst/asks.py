@@ -41,7 +41,8 @@ _CANNOT = {
     "judging": (
         r"is (?:it|this|that|the \w{1,40}) (?:\w{1,20} )?"
         r"(?:malicious|safe|dangerous|phishing|suspicious|legit\w*|benign|spam|ok)\b",
-        r"opinion|what do you think|how (?:bad|severe|dangerous|likely)|risk|verdict|assess\w*|evaluate|attribut\w*",
+        r"malicious|suspicious|benign|opinion|verdict|risk|assess\w*|evaluate|attribut\w*",
+        r"what do you think|how (?:bad|severe|dangerous|likely)",
     ),
     "looking things up outside": (
         r"whois|who (?:is|was|owns|registered)|geolocat\w*|reputation|virustotal|resolve|look ?up",

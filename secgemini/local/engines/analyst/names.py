@@ -34,24 +34,10 @@ CODE_SUFFIXES = frozenset(
     {"abc", "bar", "call", "data", "foo", "name", "next", "now", "open", "read", "select", "style", "target", "watch"}
 )
 CODE_NAMES = frozenset(
-    {
-        "app",
-        "args",
-        "builtins",
-        "cls",
-        "config",
-        "console",
-        "context",
-        "data",
-        "document",
-        "event",
-        "file",
-        "item",
-        "log",
-        "logger",
-    }
-    | {"logging", "math", "module", "node", "object", "os", "package", "process", "req", "request", "res", "response"}
-    | {"result", "self", "session", "string", "super", "sys", "target", "this", "threading", "user", "window"}
+    {"app", "args", "builtins", "cls", "config", "console", "context", "data", "document", "event", "file", "item"}
+    | {"log", "logger", "logging", "math", "module", "node", "object", "os", "package", "process", "req", "request"}
+    | {"res", "response", "result", "self", "session", "string", "super", "sys", "target", "this", "threading", "user"}
+    | {"window"}
 )
 _LABEL = re.compile(r"(?!-)[\w-]{1,63}(?<!-)\Z")
 _FRAMEWORKS = frozenset({"ADO.NET", "ASP.NET", "ML.NET", "VB.NET"})

@@ -22,6 +22,9 @@ _VALUE = re.compile(
     r"|(?P<url>[a-z]{2,8}://[^\s'\"`]{1,2000}+)|(?P<bare>[^\s'\"`,;=()]{1,2000}+))"
 )
 _AFTER = re.compile(r"(?i)\b(?:on|for|with|of|to|in|at)\s{1,5}([^\s'\"`,;=().?!]{1,200})")
+_WANTED = re.compile(
+    r"(?i)\b(?:use|call|run)\s{1,5}(?:the\s{1,5})?(?:tool\s{1,5})?[`'\"]?([a-z][a-z0-9]{0,40}_\w{1,60})"
+)
 _NUMBER = re.compile(r"-?\d{1,18}(?:\.\d{1,18})?\Z")
 _LOOKS_LIKE_VALUE = re.compile(
     r"(?:~|\.{1,2})?[/\\].*|[A-Za-z]:\\.*|[a-z]{2,8}://.+|[\w-]+(?:[.:@][\w-]+)+|\w+_\w+\Z", re.DOTALL
@@ -65,6 +68,12 @@ def plan_calls(prompt: str, tools: Sequence[JsonDict]) -> list[PlannedCall]:
         values = next((segment for segment in segments[number:] if segment), [])
         planned.append(_fill(name, _schema(by_name[name]), values))
     return planned
+
+
+def unknown_tools(prompt: str, tools: Sequence[JsonDict]) -> list[str]:
+    """Return the names of tools that the prompt wants used and that the session does not have."""
+    known = {tool.get("name") for tool in tools}
+    return [name for name in dict.fromkeys(_WANTED.findall(prompt[:20_000])) if name not in known][:_MOST_CALLS]
 
 
 def report_result(call: PlannedCall, result: ToolResult, tool: JsonDict) -> ToolReport:
