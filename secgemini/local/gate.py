@@ -34,6 +34,15 @@ class Doors:
     any_address: bool = False
     """Whether it may be addressed by any IP address: it listens on all of them. An address cannot be rebound."""
 
+    @classmethod
+    def of(cls, host: str, hosts: Iterable[str], origins: Iterable[str]) -> Doors:
+        """Return the doors of a service that listens on `host` and is open to further names and origins."""
+        return cls(
+            frozenset(name.lower() for name in hosts),
+            frozenset(origin.lower().rstrip("/") for origin in origins),
+            any_address=host in ("", "0.0.0.0", "::"),  # noqa: S104  # said by the user
+        )
+
     def admits_host(self, host: str) -> bool:
         """Tell whether a `Host` header names this service."""
         name = (urlsplit(f"//{host}").hostname or "").rstrip(".")

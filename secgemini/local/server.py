@@ -61,18 +61,12 @@ class LocalService:
         limits: Limits | None = None,
         validate_responses: bool = False,
     ) -> None:
-        if (tls_cert is None) != (tls_key is None):
-            raise ConfigurationError("TLS needs both a certificate and a key file")
         self._path = None if path is None else os.fspath(path)
         self._engine = find_engine(engine)
         self._keys = _keys(key, keys)
         self._address = (host, port)
-        self._tls = None if tls_cert is None or tls_key is None else (os.fspath(tls_cert), os.fspath(tls_key))
-        self._doors = Doors(
-            hosts=frozenset(name.lower() for name in allow_hosts),
-            origins=frozenset(origin.lower().rstrip("/") for origin in allow_origins),
-            any_address=host in ("", "0.0.0.0", "::"),  # noqa: S104  # said by the user
-        )
+        self._tls = _tls(tls_cert, tls_key)
+        self._doors = Doors.of(host, allow_hosts, allow_origins)
         self._limits = limits or Limits()
         self._validate = validate_responses
         self._contract = Contract.load()
@@ -190,6 +184,14 @@ class LocalService:
             requests=self.requests,
             complain=self.violations.append if self._validate else None,
         )
+
+
+def _tls(cert: str | os.PathLike[str] | None, key: str | os.PathLike[str] | None) -> tuple[str, str] | None:
+    if cert is None and key is None:
+        return None
+    if cert is None or key is None:
+        raise ConfigurationError("TLS needs both a certificate and a key file")
+    return os.fspath(cert), os.fspath(key)
 
 
 def _keys(key: str | None, keys: Sequence[ApiKey | str]) -> list[ApiKey]:
