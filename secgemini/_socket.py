@@ -286,7 +286,7 @@ class TurnDriver:
                     self._disconnect()
                     self._linking = self._task(self._connect(delay))
                 case ReadHistory(delay):
-                    self._cancel(self._looking)
+                    self._forget_look()
                     self._looking = self._task(self._read_history(delay))
                 case RunTool(call):
                     task = self._task(self._run_tool(call))
@@ -355,9 +355,14 @@ class TurnDriver:
         if task is not None:
             task.cancel()
 
+    def _forget_look(self) -> None:
+        """Drop a pending look with its answer: one from before the link was open may not decide about a resend."""
+        self._cancel(self._looking)
+        for event in [event for event in self._events if isinstance(event, (HistoryRead, HistoryFailed))]:
+            self._events.remove(event)
+
     def _disconnect(self) -> None:
         self._cancel(self._linking)
-        self._cancel(self._looking)
         if self._connection is not None:
             self._connection.shut()
         self._connection, self._frames = None, _NO_FRAMES
@@ -370,6 +375,7 @@ class TurnDriver:
                 event.shut()
         self._events.clear()
         self._disconnect()
+        self._cancel(self._looking)
         for task in self._tools:
             task.cancel()
         self._wake()

@@ -67,7 +67,7 @@ Event = Opened | Dropped | HistoryRead | HistoryFailed | ToolAnswered | Ponged |
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """Close the link if there is one, forget a pending look at the history, wait `delay` seconds, open a link."""
+    """Close the link if there is one, wait `delay` seconds, open a link. A look at the history goes on meanwhile."""
 
     delay: float
 

@@ -150,7 +150,7 @@ class World:
                 case Message():
                     self.delivered.append(effect)
                 case Connect():
-                    self.connecting, self.linked, self.look = True, False, None
+                    self.connecting, self.linked = True, False
                 case Send(message):
                     assert self.linked, "sent without a link"
                     self.up.append(message)
