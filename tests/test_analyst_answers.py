@@ -56,6 +56,18 @@ async def test_what_it_cannot_do_it_says(prompt: str) -> None:
     assert "No language model is attached" in answer
 
 
+async def test_what_it_cannot_do_it_says_over_files_too() -> None:
+    answer = await answer_to("What is the capital of France?", [PHISHING])
+    assert 'I cannot answer "What is the capital of France?"' in answer
+    assert "203.0.113.66" in answer
+
+
+async def test_indicators_without_a_word_need_no_excuse() -> None:
+    answer = await answer_to("hxxp://evil[.]example 10.0.0.1")
+    assert "http://evil.example" in answer
+    assert "cannot" not in answer
+
+
 async def test_what_needs_a_model_is_said_beside_what_was_done() -> None:
     answer = await answer_to("Tell me if it is malicious and explain why.", [PHISHING])
     assert "203.0.113.66" in answer

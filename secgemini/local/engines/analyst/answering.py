@@ -44,6 +44,7 @@ async def _work(turn: TurnRequest, material: Material, actor: str) -> AsyncGener
             async for reply in replies:
                 yield reply
     await asyncio.to_thread(search_text, turn.prompt, "prompt", findings)
+    material.pasted = len(findings) > 0
     for tool in material.tools:
         await asyncio.to_thread(search_text, tool.output, f"output of {tool.name}", findings)
     for file in turn.files:

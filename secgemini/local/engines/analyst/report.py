@@ -46,13 +46,17 @@ _SHOWN_OUTPUT_LINES = 40
 
 @dataclass(slots=True)
 class Material:
-    """All that one answer is written from; it grows while the turn is worked on."""
+    """All that one answer is written from; it grows while the turn is worked on.
+
+    `pasted` says that the prompt itself holds indicators.
+    """
 
     prompt: str
     ask: Ask
     findings: Findings = field(default_factory=Findings)
     logs: LogAnswer | None = None
     tools: list[ToolReport] = field(default_factory=list)
+    pasted: bool = False
 
 
 def write_text(material: Material) -> str:
@@ -77,6 +81,12 @@ def _has_anything(material: Material) -> bool:
     return bool(material.findings.files or material.tools or material.logs is not None or len(material.findings))
 
 
+def _does_something(material: Material) -> bool:
+    """Tell whether the prompt asked for something that was done; indicators pasted without a word ask for themselves."""
+    asked_logs = material.logs is not None and material.logs.question is not None
+    return material.ask.understood or material.pasted or bool(material.tools) or asked_logs
+
+
 def _closing(material: Material) -> list[str]:
     ask = material.ask
     lines = [f"Left out: {note}" for note in map(one_line, material.findings.notes)]
@@ -84,7 +94,7 @@ def _closing(material: Material) -> list[str]:
         lines.append(f"Left out: {material.findings.left_out} places of further indicators: there are too many.")
     if ask.beyond:
         lines.append(f"Not done: {' and '.join(ask.beyond)} needs a language model.")
-    elif not ask.understood and not _has_anything(material):
+    elif not _does_something(material):
         asked = one_line(" ".join(material.prompt[:200].split()))
         lines.append(f'I cannot answer "{asked[:120]}": that needs a language model.')
     lines.append(NO_MODEL if _has_anything(material) else f"No language model is attached.\n\n{ABILITIES}")
