@@ -79,7 +79,7 @@ class Call(Generic[T]):
 
     `read` turns the parsed answer into the result and raises our error when it says no. `already` is the status that,
     in the answer to a repetition, means that the first attempt was carried out. `look` returns the result when the
-    service shows that the work was done, None when it was not, UNSURE when neither can be said: then the failure is raised.
+    service shows that the work was done, None when it was not, UNSURE (the failure is raised) when neither can be said.
     """
 
     operation: str

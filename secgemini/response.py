@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .display import neutralise, response_html
+
 if TYPE_CHECKING:
     from secgemini_api.models import Message, Usage
     from secgemini_api.models import SessionResponse as WireResponse
@@ -39,9 +41,8 @@ class SessionResponse:
         return "\n\n".join(m.content for m in self.messages if m.message_type == "result" and m.content is not None)
 
     def __str__(self) -> str:
-        return self.output_text
+        """Return the answer to be shown: control characters are visible in it. `output_text` has it as it came."""
+        return neutralise(self.output_text)
 
     def _repr_html_(self) -> str:
-        from .display import response_html
-
         return response_html(self)

@@ -7,7 +7,6 @@ function does it.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
@@ -19,12 +18,11 @@ from starlette.websockets import WebSocket
 
 from secgemini.local import chat, logs, sessions, system
 from secgemini.local.contract import ContractError, Operation
+from secgemini.local.failure import log_failure
 from secgemini.local.fields import JsonObject, text
 from secgemini.local.keys import Caller
 from secgemini.local.service import MOST_REMEMBERED, NO_KEY, Call, RequestError, Service, json_response
 from secgemini.local.sockets import stream
-
-logger: logging.Logger = logging.getLogger("secgemini.local")
 
 _LARGE = 2**20  # bytes of a body that is decoded in a worker thread, so that other requests need not wait
 
@@ -99,7 +97,7 @@ async def _answer(service: Service, operation: Operation, request: Request) -> R
     except ClientDisconnect:
         raise
     except Exception:
-        logger.exception("%s failed", operation.operation_id)
+        log_failure(f"{operation.operation_id} failed")
         return json_response({"detail": "The service failed; its log has the reason."}, 500)
 
 

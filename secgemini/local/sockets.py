@@ -7,20 +7,18 @@ What the socket has not taken when it goes stays in the store, for the next one.
 from __future__ import annotations
 
 import asyncio
-import logging
 
 import msgspec
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from secgemini.local.contract import ContractError
+from secgemini.local.failure import log_failure
 from secgemini.local.fields import JsonObject, text
 from secgemini.local.keys import Caller
 from secgemini.local.listener import Frame, Listener
 from secgemini.local.service import MOST_REMEMBERED, NO_KEY, NOT_FOUND, ReceivedRequest, Service, json_response
 from secgemini.local.store import Session
 from secgemini.local.turn import RefusedError
-
-logger: logging.Logger = logging.getLogger("secgemini.local")
 
 _YES = ("true", "1", "yes", "on")
 
@@ -95,7 +93,7 @@ class Socket:
         except WebSocketDisconnect:
             return  # what was not sent stays in the store; the reading task ends the socket
         except Exception:
-            logger.exception("a socket failed")
+            log_failure("a socket failed")
             await self._websocket.close(1011)
 
     async def _send(self, frame: Frame) -> None:

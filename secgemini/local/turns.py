@@ -12,20 +12,18 @@ never processed again; it joins the turn that it started.
 from __future__ import annotations
 
 import asyncio
-import logging
 import sqlite3
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import cast
 
 from secgemini.local.engines import AttachedFile, CallTool, Engine, JsonDict, LogTable, Reply, ToolResult, TurnRequest
+from secgemini.local.failure import log_failure
 from secgemini.local.fields import JsonObject, rows, table, text
 from secgemini.local.listener import Frame, Listener
 from secgemini.local.messages import Draft, Writer, add_usage, as_draft, read, read_tool_result, token_usage
 from secgemini.local.store import NO_USAGE, Session, Store
 from secgemini.local.turn import Channel, PendingCall, RefusedError, Turn
-
-logger: logging.Logger = logging.getLogger("secgemini.local")
 
 MOST_WAITING = 64  # prompts that may wait in one session
 _NOT_STORED = "The service could not store this turn."
@@ -219,7 +217,7 @@ class Turns:
         try:
             await self._answer_and_end(channel, turn)
         except sqlite3.Error:
-            logger.exception("a turn and its end could not be stored")
+            log_failure("a turn and its end could not be stored")
             turn.status = (500, _NOT_STORED)
             self._tell(turn, turn.listeners)
         finally:
@@ -236,11 +234,11 @@ class Turns:
             await self._answer(turn, history)
             failure = None
         except sqlite3.Error:
-            logger.exception("a turn could not be stored")
+            log_failure("a turn could not be stored")
             failure = (500, _NOT_STORED)
         except Exception as error:
             # An engine is somebody else's code: whatever it raises ends its turn, not the service.
-            logger.exception("the engine %s failed", self._engine.name)
+            log_failure(f"the engine {self._engine.name} failed")
             failure = (500, f"The engine failed: {type(error).__name__}: {error}")
         finally:
             if not turn.gone:
