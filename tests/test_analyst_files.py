@@ -98,6 +98,24 @@ def test_a_message_attached_to_a_message_keeps_its_headers() -> None:
     assert mail.places("i@inner.example") == ["outer.eml › part 2 (rfc822) › header From"]
 
 
+@pytest.mark.parametrize(
+    "spoiled",
+    [
+        "Content-Disposition: attachment; filename*0*=x; filename*1*=y; filename*=z",
+        "Content-Disposition: attachment; filename*=nope''%ff%fe",
+        "Content-Type: text/plain; charset=hex",
+        "Content-Type: multipart/mixed",
+        "Content-Type: message/rfc822",
+        "Content-Transfer-Encoding: \xff",
+    ],
+)
+def test_a_spoiled_part_hides_neither_itself_nor_the_next(spoiled: str) -> None:
+    container = 'From: a@b.example\nTo: c@d.example\nSubject: x\nContent-Type: multipart/mixed; boundary="b"\n\n'
+    mail = Examined("m.eml", f"{container}--b\n{spoiled}\n\none.example\n--b\n\ntwo.example\n--b--\n".encode("latin-1"))
+    assert mail.places("one.example")
+    assert mail.places("two.example")
+
+
 def test_encoded_headers_and_other_character_sets() -> None:
     source = (
         b"From: =?iso-8859-1?q?J=F6rg?= <j@a.example>\nTo: b@b.example\n"

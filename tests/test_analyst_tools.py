@@ -121,6 +121,7 @@ async def test_strange_definitions_do_no_harm() -> None:
     strange: list[JsonDict] = [
         {},
         {"name": ""},
+        {"name": ["a"]},
         {"name": "odd", "parameters": None},
         {"name": "odder", "parameters": {"properties": [], "required": {}}},
         {"name": "oddest", "parameters": {"properties": {"x": None}, "required": ["x", "y"]}},

@@ -82,7 +82,7 @@ def _has_anything(material: Material) -> bool:
 
 
 def _does_something(material: Material) -> bool:
-    """Tell whether the prompt asked for something that was done; indicators pasted without a word ask for themselves."""
+    """Tell whether the prompt asked for something that was done; pasted indicators ask for themselves."""
     asked_logs = material.logs is not None and material.logs.question is not None
     return material.ask.understood or material.pasted or bool(material.tools) or asked_logs
 

@@ -72,7 +72,7 @@ def plan_calls(prompt: str, tools: Sequence[JsonDict]) -> list[PlannedCall]:
 
 def unknown_tools(prompt: str, tools: Sequence[JsonDict]) -> list[str]:
     """Return the names of tools that the prompt wants used and that the session does not have."""
-    known = {tool.get("name") for tool in tools}
+    known = {name for tool in tools if isinstance(name := tool.get("name"), str)}
     return [name for name in dict.fromkeys(_WANTED.findall(prompt[:20_000])) if name not in known][:_MOST_CALLS]
 
 

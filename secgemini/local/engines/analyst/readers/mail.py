@@ -87,24 +87,37 @@ def _read_parts(message: Message) -> Iterator[Part]:
     waiting = [message]
     while waiting:
         part = waiting.pop()
-        if part.get_content_type() != "message/rfc822" or part is message:
-            inner = part.get_payload()
-            if isinstance(inner, list):
-                waiting += (child for child in reversed(inner) if isinstance(child, Message))
-                continue
-            content = part.get_payload(decode=True)
-        else:
-            content = _attached_message(part)
+        payload = part.get_payload()
+        if isinstance(payload, list) and (part is message or part.get_content_type() != "message/rfc822"):
+            waiting += (child for child in reversed(payload) if isinstance(child, Message))
+            continue
         number += 1
-        if isinstance(content, bytes) and content:
-            name = _decoded(str(part.get_filename() or "")).strip()
-            part_name = f"part {number} ({part.get_content_subtype()})"
-            yield Inner(name or part_name, _in_utf8(part, content), is_file=bool(name))
+        try:
+            inner = _read_part(part, number)
+        except Exception as error:  # a hostile part may raise anything; the next one may be fine
+            yield Note(f"part {number} could not be read: {type(error).__name__}: {error}")
+            continue
+        if inner.content:
+            yield inner
 
 
-def _attached_message(part: Message) -> bytes:
-    inner = part.get_payload()
-    first = inner[0] if isinstance(inner, list) and inner else None
+def _read_part(part: Message, number: int) -> Inner:
+    payload = part.get_payload()
+    content = _attached_message(payload) if isinstance(payload, list) else part.get_payload(decode=True)
+    found = _in_utf8(part, content) if isinstance(content, bytes) else b""
+    name = _file_name(part)
+    return Inner(name or f"part {number} ({part.get_content_subtype()})", found, is_file=bool(name))
+
+
+def _file_name(part: Message) -> str:
+    try:
+        return _decoded(str(part.get_filename() or "")).strip()
+    except (TypeError, ValueError, LookupError):  # name continuations that contradict each other
+        return ""
+
+
+def _attached_message(payload: Sequence[object]) -> bytes:
+    first = payload[0] if payload else None
     return first.as_bytes() if isinstance(first, Message) else b""
 
 
