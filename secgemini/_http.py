@@ -7,7 +7,6 @@ as the documented methods do. Retries are not here: see `_drive`.
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import os
 import ssl
 import threading
@@ -16,15 +15,16 @@ from collections.abc import AsyncGenerator, Generator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import unquote, urlsplit
+from urllib.request import getproxies
 
 import httpx
 
 from ._failures import from_httpx, from_response, too_large
 from ._network import adeadline, deadline, guard
+from ._proxies import httpx_proxy, proxy_for
 from ._version import USER_AGENT, __version__
-from .config import MIB, Config, Limits, check_proxy
+from .config import MIB, Config, Limits, Secret
 from .errors import APIResponseError, APITimeoutError, ConfigurationError, SecGeminiError
 from .redact import guard_logs
 
@@ -199,6 +199,7 @@ class Connections:
         guard_logs(config.api_key)
         self._lock = threading.Lock()
         self._ssl: ssl.SSLContext | None = None
+        self._passwords: list[Secret] = []
         self._urls: dict[str, httpx.URL] = {}
         self._sync: _Client | None = None
         self._async: dict[asyncio.AbstractEventLoop, tuple[_AsyncClient, AsyncGenerator[None, None]]] = {}
@@ -275,10 +276,11 @@ class Connections:
     def proxy_for(self, url: str) -> str | None:
         """Return the proxy for an address, by the setting or the environment, None for a direct connection."""
         proxy = proxy_for(url, self.config.proxy)
-        if proxy:
-            check_proxy(proxy)
-        # httpx lets a SOCKS5 proxy resolve names in any case, websockets only under this name
-        return f"socks5h{proxy[6:]}" if proxy and proxy.startswith("socks5:") else proxy
+        password = unquote(urlsplit(proxy).password or "") if proxy else ""
+        if password and Secret(password) not in self._passwords:
+            self._passwords.append(Secret(password))
+            guard_logs(self._passwords[-1])  # httpcore logs what it says to a SOCKS proxy
+        return proxy
 
     def finish(self, request: httpx.Request, response: httpx.Response, start: float) -> httpx.Response:
         """Note the answer for whoever looks, and raise our error when it is one."""
@@ -332,7 +334,7 @@ class Connections:
 
         def make(proxy: str | None) -> Any:
             context = self.ssl_context()
-            via = _httpx_proxy(proxy, context) if proxy else None
+            via = httpx_proxy(proxy, context) if proxy else None
             return guard(transport(verify=context, limits=limits, proxy=via, trust_env=False))
 
         mounts = {}
@@ -362,25 +364,6 @@ class Connections:
 
 async def _start(closer: AsyncGenerator[None, None]) -> None:
     await anext(closer)
-
-
-def proxy_for(url: str, setting: str | None) -> str | None:
-    """Return the proxy for an address: the setting, else the environment's (`HTTPS_PROXY`, `ALL_PROXY`, `NO_PROXY`)."""
-    if setting is not None:
-        return setting or None
-    proxies = getproxies()
-    parts = urlsplit(url)
-    proxy = proxies.get({"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)) or proxies.get("all")
-    if not proxy or proxy_bypass(parts.netloc):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
-
-
-def _httpx_proxy(url: str, context: ssl.SSLContext) -> httpx.Proxy:
-    """Return the proxy as httpx takes it. Raises: ConfigurationError when packages for it are missing."""
-    if url.startswith("socks") and importlib.util.find_spec("socksio") is None:
-        raise ConfigurationError("SOCKS proxies need more packages", hint="pip install 'secgemini[socks]'")
-    return httpx.Proxy(url, ssl_context=context if url.startswith("https:") else None)
 
 
 def make_ssl_context(config: Config) -> ssl.SSLContext:

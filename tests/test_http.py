@@ -29,7 +29,8 @@ from secgemini import (
     UnprocessableEntityError,
     no_waiting,
 )
-from secgemini._http import Connections, proxy_for
+from secgemini._http import Connections
+from secgemini._proxies import proxy_for
 from secgemini.config import Config
 
 INFO = "GET /v1/user/info"
@@ -303,7 +304,7 @@ def test_with_options_shares_the_connections(peer: HttpPeer, sg: SecGemini) -> N
         ("https://a.test", {"http_proxy": "http://p:1"}, None, None),
         ("https://a.test", {"https_proxy": "p:1"}, None, "http://p:1"),
         ("wss://a.test", {"https_proxy": "http://p:1"}, None, "http://p:1"),
-        ("ws://a.test", {"all_proxy": "socks5://p:1"}, None, "socks5://p:1"),
+        ("ws://a.test", {"all_proxy": "socks5://p:1"}, None, "socks5h://p:1"),
         ("https://a.test", {"https_proxy": "http://p:1", "no_proxy": "a.test"}, None, None),
         ("https://b.a.test:8", {"https_proxy": "http://p:1", "no_proxy": ".a.test"}, None, None),
         ("https://a.test", {"https_proxy": "http://p:1", "no_proxy": "*"}, None, None),

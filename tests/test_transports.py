@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import subprocess
@@ -123,7 +124,10 @@ def hashed_folder(certificates: Certificates) -> str:
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("case", REACHED, ids=lambda case: case.name)
-def test_the_service_is_reached(world: World, case: Case, way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_service_is_reached(
+    world: World, case: Case, way: Way, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
     for name, value in case.environment(world).items():
         monkeypatch.setenv(name, value)
     settings = case.settings(world)
@@ -135,6 +139,7 @@ def test_the_service_is_reached(world: World, case: Case, way: Way, monkeypatch:
         assert all(entry.startswith(case.takes) for entry in seen)
     else:
         assert not seen
+    assert "secret" not in caplog.text, "no library logs the password of a proxy"
 
 
 # -- what does not, and says why ---------------------------------------------------------------------------------
