@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -49,7 +50,7 @@ class SyncStream:
         if not self._ready:
             if self._closed:
                 raise StopIteration
-            self._ready.extend(self._run(self._driver.batch(_BATCH)))
+            self._ready.extend(self._run(lambda: self._driver.batch(_BATCH)))
             if not self._ready:
                 self.close()
                 raise StopIteration
@@ -58,7 +59,7 @@ class SyncStream:
     def __enter__(self) -> Self:
         """Connect and send the prompt. Raises what connecting raises."""
         if not self._closed:
-            self._run(self._driver.open())
+            self._run(self._driver.open)
         return self
 
     def __exit__(
@@ -74,31 +75,51 @@ class SyncStream:
         self._loop = self._thread = None
         if loop is None or thread is None:
             return
-        asyncio.run_coroutine_threadsafe(_close(self._driver), loop)
+        loop.call_soon_threadsafe(_begin, _closing(self._driver), Future())
         if thread is not threading.current_thread():
             thread.join(_JOIN)
 
     def __del__(self) -> None:
         if self._loop is not None:
-            asyncio.run_coroutine_threadsafe(_close(self._driver), self._loop)
+            self._loop.call_soon_threadsafe(_begin, _closing(self._driver), Future())
 
-    def _run(self, work: Coroutine[object, object, _T]) -> _T:
+    def _run(self, work: Callable[[], Coroutine[object, object, _T]]) -> _T:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
             self._thread = threading.Thread(target=_serve, args=(self._loop,), name="secgemini-stream", daemon=True)
             self._thread.start()
+        outcome: Future[_T] = Future()
         try:
-            return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+            self._loop.call_soon_threadsafe(_begin, work, outcome)
+            return outcome.result()
         except BaseException:  # also KeyboardInterrupt, which ends the wait and not the work
             self.close()
             raise
 
 
-async def _close(driver: TurnDriver) -> None:
-    try:
-        await driver.aclose()
-    finally:
-        asyncio.get_running_loop().stop()
+def _begin(work: Callable[[], Coroutine[object, object, _T]], outcome: Future[_T]) -> None:
+    """Start the work here, in the loop's thread: Ctrl-C in the other one cannot leave it half started."""
+
+    async def settle() -> None:
+        try:
+            outcome.set_result(await work())
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    task = asyncio.get_running_loop().create_task(settle())
+    outcome.add_done_callback(lambda _: task.done())  # the loop alone holds a task too loosely
+
+
+def _closing(driver: TurnDriver) -> Callable[[], Coroutine[object, object, None]]:
+    """Return the work that closes; it holds no reference to the iterator, which may be on its way out."""
+
+    async def close() -> None:
+        try:
+            await driver.aclose()
+        finally:
+            asyncio.get_running_loop().stop()
+
+    return close
 
 
 def _serve(loop: asyncio.AbstractEventLoop) -> None:
