@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 import random
 import time
 from collections.abc import Callable, Generator
@@ -26,6 +27,8 @@ from .display import neutralise
 from .errors import APIResponseError, ConfigurationError, SecGeminiError
 from .redact import redact
 from .retry import Budget, is_unclear, wait_before_retry
+
+_log = logging.getLogger("secgemini")
 
 T = TypeVar("T")
 Steps = Generator["Call[Any] | Pause", Any, T]
@@ -197,6 +200,7 @@ class Driver:
             if wait is None or price is None:
                 raise outcome
             spent = price
+            tell_retry(outcome, failures, wait)
             yield Pause(wait)
             if unclear and call.look is not None:
                 found = yield from self._flow(call.look())
@@ -204,6 +208,11 @@ class Driver:
                     raise outcome
                 if found is not None:
                     return found  # type: ignore[no-any-return]
+
+
+def tell_retry(error: SecGeminiError, failures: int, wait: float) -> None:
+    """Log that something failed for the n-th time (`failures`) and is tried again after `wait` seconds."""
+    _log.info("%s; attempt %d follows in %.1f s", neutralise(error.message, newlines=False), failures + 1, wait)
 
 
 def pretend_to_wait(seconds: float) -> float:

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from secgemini_api.models import Message, Usage
 
 from . import _calls, _plans
-from ._drive import pretend_to_wait
+from ._drive import pretend_to_wait, tell_retry
 from ._socket import Stream
 from ._version import USER_AGENT
 from ._websocket import Link
@@ -91,6 +91,7 @@ def _policy(driver: Driver) -> Callable[[SecGeminiError, int], float | None]:
         seconds = wait_before_retry(error, failures, attempts)
         if seconds is None or driver.budget.spend(error) is None:
             return None
+        tell_retry(error, failures, seconds)
         return pretend_to_wait(seconds)
 
     return wait

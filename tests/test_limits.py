@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -113,3 +115,27 @@ def test_a_turn_without_end(read: object, flood: str) -> None:
             read(peer, Limits(max_messages=40))  # type: ignore[operator]
     with Peer([*script, END]).running() as peer:
         assert read(peer, Limits(max_messages=51))[-1].id == END.id  # type: ignore[operator]
+
+
+def test_open_connections(peer: HttpPeer) -> None:
+    open_now, most = 0, 0
+    lock, full = threading.Lock(), threading.Barrier(3)
+
+    def reply(connection: socket.socket) -> None:
+        nonlocal open_now, most
+        with lock:
+            open_now += 1
+            most = max(most, open_now)
+        full.wait(10)  # three are answered at once, a fourth could come only now
+        with lock:
+            open_now -= 1
+        connection.sendall(answer(USER_INFO))
+
+    peer.on(INFO, reply)
+    with SecGemini("k", base_url=peer.url, proxy="", limits=Limits(max_connections=3)) as sg:
+        threads = [threading.Thread(target=sg.user_info) for _ in range(12)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert (most, peer.count(INFO)) == (3, 12)

@@ -246,3 +246,13 @@ def test_model_strings_are_split_from_the_right(text: str, name: str, version: s
     assert (chosen.model_name, chosen.version, chosen.use_experimental) == (name, version, experimental)
     with pytest.raises(ValueError, match="available"):
         choose_model("plain", UserInfo.from_dict(USER_INFO))
+
+
+def test_a_retry_is_logged_and_nothing_else_is(peer: HttpPeer, sg: SecGemini, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", "secgemini")
+    peer.on("GET /v1/user/info", answer({"detail": "later \x1b[2J k"}, 503), USER_INFO)
+    with no_waiting() as waits:
+        sg.user_info()
+        sg.user_info()
+    said = [record.getMessage() for record in caplog.records if record.name.startswith("secgemini")]
+    assert said == [f"503 from GET /v1/user/info: later \\x1b[2J k; attempt 2 follows in {waits[0]:.1f} s"]
