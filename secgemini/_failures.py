@@ -137,10 +137,3 @@ def _one_fault(fault: object) -> str:
         return str(fault)
     where = ".".join(str(part) for part in fault.get("loc", ()))
     return f"{where}: {fault.get('msg', '')}" if where else str(fault.get("msg", fault))
-
-
-def too_large(size: str, limit: int) -> APIResponseError:
-    """Return the error for an answer above the limit."""
-    return APIResponseError(
-        f"the answer has {size}, the limit is {limit} bytes", hint="Limits(max_response_bytes=…) sets it"
-    )

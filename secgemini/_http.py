@@ -20,7 +20,7 @@ from urllib.request import getproxies
 
 import httpx
 
-from ._failures import from_httpx, from_response, too_large
+from ._failures import from_httpx, from_response
 from ._network import adeadline, deadline, guard
 from ._proxies import httpx_proxy, proxy_for
 from ._version import USER_AGENT, __version__
@@ -82,37 +82,43 @@ class _Body:
     def __init__(self, response: httpx.Response, limits: Limits) -> None:
         self._response = response
         self._limits = limits
-        self._parts: list[bytes] = []
-        self._size = 0
+        self._data = bytearray()  # no list of parts: a hostile service sends a byte in each
         encoding = response.headers.get("content-encoding", "").lower()
         if encoding not in _ENCODINGS:
-            raise APIResponseError(f"the answer is compressed as {encoding[:40]!r}, which was not asked for")
+            raise self._refusal(f"the answer is compressed as {encoding[:40]!r}, which was not asked for")
         length = response.headers.get("content-length", "")
-        self.is_bounded = (
-            encoding in ("", "identity") and length.isdecimal() and int(length) <= limits.max_response_bytes
-        )
-        if length.isdecimal() and int(length) > limits.max_response_bytes:
-            raise too_large(f"{length} bytes", limits.max_response_bytes)
+        is_known = length.isdecimal()
+        if is_known and int(length) > limits.max_response_bytes:
+            raise self._too_large(f"{length} bytes")
+        self.is_bounded = is_known and encoding in ("", "identity")
 
     def add(self, part: bytes) -> None:
-        self._parts.append(part)
-        self._size += len(part)
-        if self._size > self._limits.max_response_bytes:
-            raise too_large("more", self._limits.max_response_bytes)
-        received = max(self._response.num_bytes_downloaded, 1)
-        if self._size > MIB and self._size / received > self._limits.max_decompression_ratio:
-            raise APIResponseError(
+        self._data += part
+        size, received = len(self._data), max(self._response.num_bytes_downloaded, 1)
+        if size > self._limits.max_response_bytes:
+            raise self._too_large("more")
+        if size > MIB and size / received > self._limits.max_decompression_ratio:
+            raise self._refusal(
                 f"the answer unpacks to more than {self._limits.max_decompression_ratio:g} times its size",
-                hint="a decompression bomb, or raise Limits.max_decompression_ratio",
+                "a decompression bomb, or raise Limits.max_decompression_ratio",
             )
 
     def response(self, request: httpx.Request) -> httpx.Response:
         headers = [
             (k, v) for k, v in self._response.headers.raw if k.lower() not in (b"content-encoding", b"content-length")
         ]
-        return httpx.Response(
-            self._response.status_code, headers=headers, content=b"".join(self._parts), request=request
+        return httpx.Response(self._response.status_code, headers=headers, content=bytes(self._data), request=request)
+
+    def _too_large(self, size: str) -> APIResponseError:
+        limit = self._limits.max_response_bytes
+        return self._refusal(
+            f"the answer has {size}, the limit is {limit} bytes", "Limits(max_response_bytes=…) sets it"
         )
+
+    def _refusal(self, text: str, hint: str = "") -> APIResponseError:
+        request, status = self._response.request, self._response.status_code
+        operation = f"{request.method} {request.url.path}"
+        return APIResponseError(f"{operation}: {text}", operation=operation, status_code=status, hint=hint)
 
 
 class _NoCookies(httpx.Cookies):
