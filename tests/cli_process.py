@@ -11,8 +11,10 @@ import sys
 import unicodedata
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 
 COMMAND = [sys.executable, "-m", "secgemini.cli"]
+CHECKED = [sys.executable, str(Path(__file__).with_name("checked_serve.py"))]  # the same; `serve` checks its answers
 PATIENCE = 30.0  # seconds after which a process that should have said something hangs
 
 
@@ -40,7 +42,7 @@ def environment(changes: Mapping[str, str | None]) -> dict[str, str]:
 def running(*arguments: str, **changes: str | None) -> Iterator[subprocess.Popen[str]]:
     """Run the command with pipes; afterwards it has ended, by itself or not."""
     process = subprocess.Popen(
-        [*COMMAND, *arguments],
+        [*(CHECKED if arguments[:1] == ("serve",) else COMMAND), *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

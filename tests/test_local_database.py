@@ -27,7 +27,7 @@ MODEL = "raw_service:EchoEngine"
 @contextmanager
 def serving(database: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run `secgemini serve` as a process; yield it and its address."""
-    command = [sys.executable, "-c", "from secgemini.cli import main; main()", "serve", "--db", str(database)]
+    command = [sys.executable, str(Path(__file__).with_name("checked_serve.py")), "serve", "--db", str(database)]
     environment = os.environ | {"SEC_GEMINI_API_KEY": KEY, "PYTHONPATH": str(Path(__file__).parent)}
     with subprocess.Popen([*command, "--engine", MODEL], env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
