@@ -18,7 +18,7 @@ Json = dict[str, object]
 def newer_session(contract: Json) -> Json:
     """Return the example of `get_session`, one message longer."""
     session = _example(contract)
-    message: Json = {name: None for name in ("icon", "text_color", "title", "content", "mime_type", "usage")}
+    message: Json = dict.fromkeys(("icon", "text_color", "title", "content", "mime_type", "usage"))
     message |= {"id": "00c0ffee0001", "parent_id": "3713", "turn": "00c0ffee0002", "group": "00c0ffee0003"}
     message |= {"actor": "projector", "role": "oracle", "state": "projecting", "message_type": "hologram"}
     message |= {"created_at": 1826883000.5, "status_code": 520, "status_message": "NEW", "novelty": {"since": 2027}}
