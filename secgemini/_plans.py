@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import attrs
 from secgemini_api.models import (
@@ -41,15 +41,19 @@ from ._upload import Progress, Upload
 from .errors import APITimeoutError
 from .response import SessionResponse
 
+if TYPE_CHECKING:
+    from .stream import Turn
+
 MIN_TTL = 300  # seconds; the service's own minimum (reference of `update`)
 LONGEST_LOOK = 600.0  # seconds that `query` follows a turn whose answer was lost on the way
 ROOT_ID = "3713"  # parent of messages that answer nothing (the wire's literal)
 
 
 class Snapshot(Protocol):
-    """The state of a session as last seen, which plans read and update."""
+    """The state of a session as last seen, which plans read and update, and its turn that was streamed last."""
 
     data: PublicSession
+    last_turn: Turn | None
 
 
 def check_text(name: str, value: object, *, may_be_empty: bool = False) -> str:

@@ -11,6 +11,7 @@ from secgemini_api.models import Message, Usage
 from . import _calls, _plans
 from ._drive import pretend_to_wait, tell_retry
 from ._socket import Stream
+from ._turn_events import Phase
 from ._version import USER_AGENT
 from ._websocket import Link
 from .errors import SecGeminiError
@@ -79,18 +80,32 @@ def _parts(
     if timeout is not None and not timeout > 0:
         raise ValueError(f"timeout must be more than 0 seconds, not {timeout!r}")
     message = None if prompt is None else _plans.new_prompt(prompt)
-    most = driver.config.limits.max_messages
-    turn = Turn(message, wait=_policy(driver), partial=partial, tools=toolbox is not None, max_messages=most)
+    before = session.last_turn
+    turn = Turn(
+        message,
+        wait=_policy(driver),
+        partial=partial,
+        tools=toolbox is not None,
+        look_first=before is not None and before.phase not in (Phase.NEW, Phase.OVER),  # it was left and may go on
+        max_messages=driver.config.limits.max_messages,
+    )
+    session.last_turn = turn
     return _link(driver, session.data.id, toolbox, partial, timeout), turn
 
 
 def _policy(driver: Driver) -> Callable[[SecGeminiError, int], float | None]:
     attempts = driver.config.max_retries * PERSISTENCE
+    spent: list[int] = []
 
     def wait(error: SecGeminiError, failures: int) -> float | None:
+        if failures == 1 and spent:  # what was spent before led to a link that brought something
+            driver.budget.give_back(sum(spent))
+            spent.clear()
         seconds = wait_before_retry(error, failures, attempts)
-        if seconds is None or driver.budget.spend(error) is None:
+        price = None if seconds is None else driver.budget.spend(error)
+        if seconds is None or price is None:
             return None
+        spent.append(price)
         tell_retry(error, failures, seconds)
         return pretend_to_wait(seconds)
 

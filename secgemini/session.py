@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from ._socket import Stream
     from ._stream_sync import SyncStream
     from .response import SessionResponse
+    from .stream import Turn
     from .tools import Toolbox
 else:
     _turns, _logs = Later("secgemini._turns"), Later("secgemini._logs")
@@ -46,6 +47,7 @@ class _Session(Snapshot):
     def __init__(self, driver: Driver, data: PublicSession, toolbox: Toolbox | None = None) -> None:
         self._driver = driver
         self.data = data
+        self.last_turn: Turn | None = None
         self._toolbox = toolbox
 
     @property
