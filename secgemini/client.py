@@ -183,7 +183,9 @@ class _Client:
             _http.seen_responses.reset(token)
 
     def _keep_user(self, user: UserInfo) -> UserInfo:
-        self._user = user
+        import attrs
+
+        self._user = attrs.evolve(user, sessions=[])  # there may be thousands, and they go out of date
         return user
 
     def _toolbox(self, tools: Tools, approve: Approve | None) -> Toolbox | None:

@@ -18,6 +18,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
 from secgemini import AsyncSecGemini, SecGemini, SecGeminiError, Timeout, no_waiting
@@ -87,6 +88,9 @@ class Soak:
                 self._note("good")
             except SecGeminiError as error:
                 self._note(type(error).__name__)
+        if mine is not None:
+            with suppress(SecGeminiError):
+                mine.delete()
 
     def _sync_operation(self, mine: Any) -> None:
         kind = self.dice.randrange(8)
@@ -127,6 +131,9 @@ class Soak:
                 self._note("cancelled")
             except SecGeminiError as error:
                 self._note(type(error).__name__)
+        if mine is not None:
+            with suppress(SecGeminiError):
+                await mine.delete()
 
     async def _async_operation(self, mine: Any) -> None:
         kind = self.dice.randrange(8)

@@ -139,3 +139,11 @@ def test_open_connections(peer: HttpPeer) -> None:
         for thread in threads:
             thread.join()
     assert (most, peer.count(INFO)) == (3, 12)
+
+
+def test_what_is_kept_of_a_user_does_not_grow_with_the_sessions(peer: HttpPeer) -> None:
+    peer.on(INFO, {**USER_INFO, "sessions": [session(str(index)) for index in range(10)]})
+    with SecGemini("k", base_url=peer.url, proxy="") as sg:
+        assert len(sg.user_info().sessions) == 10
+        assert sg._user is not None
+        assert sg._user.sessions == []
