@@ -102,21 +102,3 @@ def test_a_failed_turn_is_an_error_in_both_forms() -> None:
         assert "model gone" in answer.json()["detail"]
         streamed = complete(service, [{"role": "user", "content": "a"}], stream=True)
         assert "model gone" in streamed.text
-
-
-async def test_the_openai_client_is_at_home(service: LocalService) -> None:
-    import openai
-
-    with openai.OpenAI(api_key=service.api_key, base_url=service.base_url) as client:
-        asked: Any = [{"role": "user", "content": "hello there"}]
-        answer = client.chat.completions.create(model="sec-gemini-stable", messages=asked)
-        assert answer.choices[0].message.content == "hello there"
-        with client.chat.completions.create(model="sec-gemini-stable", messages=asked, stream=True) as stream:
-            assert "".join(chunk.choices[0].delta.content or "" for chunk in stream) == "hello there"
-        with pytest.raises(openai.NotFoundError):
-            client.chat.completions.create(model="nope", messages=asked)
-    with (
-        openai.OpenAI(api_key="wrong", base_url=service.base_url) as stranger,
-        pytest.raises(openai.AuthenticationError),
-    ):
-        stranger.chat.completions.create(model="sec-gemini-stable", messages=asked)

@@ -73,5 +73,6 @@ def test_the_official_openai_client(service: LocalService) -> None:
         "objects": ["chat.completion.chunk"],
         "file": True,
         "wrong key": 401,
+        "unknown model": 404,
         "unknown path": 404,
     }

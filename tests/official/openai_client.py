@@ -34,6 +34,10 @@ try:
 except AuthenticationError as error:
     got["wrong key"] = error.status_code
 try:
+    client.chat.completions.create(model="nope", messages=ask)
+except NotFoundError as error:
+    got["unknown model"] = error.status_code
+try:
     client.with_options(max_retries=0).models.list()
 except NotFoundError as error:
     got["unknown path"] = error.status_code
