@@ -296,6 +296,7 @@ class TurnDriver:
                     self._failure = error
                     self._shut()
                 case Finish():
+                    self._link.finished()
                     self._shut()
 
     def _tell_time(self, now: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -80,39 +80,48 @@ def _parts(
     if timeout is not None and not timeout > 0:
         raise ValueError(f"timeout must be more than 0 seconds, not {timeout!r}")
     message = None if prompt is None else _plans.new_prompt(prompt)
-    before = session.last_turn
+    before, policy = session.last_turn, _Policy(driver)
     turn = Turn(
         message,
-        wait=_policy(driver),
+        wait=policy.wait,
         partial=partial,
         tools=toolbox is not None,
         look_first=before is not None and before.phase not in (Phase.NEW, Phase.OVER),  # it was left and may go on
         max_messages=driver.config.limits.max_messages,
     )
     session.last_turn = turn
-    return _link(driver, session.data.id, toolbox, partial, timeout), turn
+    return _link(driver, policy, session.data.id, toolbox, partial, timeout), turn
 
 
-def _policy(driver: Driver) -> Callable[[SecGeminiError, int], float | None]:
-    attempts = driver.config.max_retries * PERSISTENCE
-    spent: list[int] = []
+class _Policy:
+    """When a stream tries again, on the account of its client: a reconnect that helped gives back what it cost."""
 
-    def wait(error: SecGeminiError, failures: int) -> float | None:
-        if failures == 1 and spent:  # what was spent before led to a link that brought something
-            driver.budget.give_back(sum(spent))
-            spent.clear()
-        seconds = wait_before_retry(error, failures, attempts)
-        price = None if seconds is None else driver.budget.spend(error)
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
+        self._attempts = driver.config.max_retries * PERSISTENCE
+        self._spent = 0
+
+    def wait(self, error: SecGeminiError, failures: int) -> float | None:
+        """Return the seconds until the next attempt, None to give up."""
+        if failures == 1 and self._spent:  # what was spent before led to a link that brought something
+            self.helped()
+        seconds = wait_before_retry(error, failures, self._attempts)
+        price = None if seconds is None else self._driver.budget.spend(error)
         if seconds is None or price is None:
             return None
-        spent.append(price)
+        self._spent += price
         tell_retry(error, failures, seconds)
         return pretend_to_wait(seconds)
 
-    return wait
+    def helped(self) -> None:
+        """Note that the turn went on, or came to its end."""
+        self._driver.budget.give_back(self._spent)
+        self._spent = 0
 
 
-def _link(driver: Driver, session_id: str, toolbox: Toolbox | None, partial: bool, total: float | None) -> Link:
+def _link(
+    driver: Driver, policy: _Policy, session_id: str, toolbox: Toolbox | None, partial: bool, total: float | None
+) -> Link:
     config, connections = driver.config, driver.connections
 
     def url() -> str:
@@ -131,6 +140,7 @@ def _link(driver: Driver, session_id: str, toolbox: Toolbox | None, partial: boo
     return Link(
         url=url,
         history=history,
+        finished=policy.helped,
         run_tool=None if toolbox is None else toolbox.answer,
         redact=lambda text: redact(text, config),
         ssl=connections.ssl_context() if is_secret else None,

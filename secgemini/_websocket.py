@@ -50,15 +50,16 @@ class Link:
 
     `url` makes the address with the key in its query when a connection is opened; `history` reads the session's stored
     messages; `run_tool` turns a tool call into the result that is sent back, None when the caller lends no tools.
-    `redact` takes the key out of what others wrote. `proxy`: a URL, True for what the environment says, None for none.
-    Times are seconds, None for no bound: `open_timeout` for one attempt to connect, `ping_interval` and `ping_timeout`
-    for a peer that no longer answers, `idle_timeout` for a service that answers pings and says nothing,
-    `total_timeout` for the turn. `max_frame` is in bytes.
+    `finished` is called when the turn came to its end. `redact` takes the key out of what others wrote. `proxy`: a URL,
+    True for what the environment says, None for none. Times are seconds, None for no bound: `open_timeout` for one
+    attempt to connect, `ping_interval` and `ping_timeout` for a peer that no longer answers, `idle_timeout` for a
+    service that answers pings and says nothing, `total_timeout` for the turn. `max_frame` is in bytes.
     """
 
     url: Callable[[], str] = field(repr=False)
     history: Callable[[], Awaitable[Sequence[Message]]]
     run_tool: Callable[[Message], Awaitable[Message]] | None = None
+    finished: Callable[[], object] = field(default=lambda: None, repr=False)
     redact: Callable[[str], str] = field(default=str, repr=False)
     ssl: ssl.SSLContext | None = None
     proxy: str | Literal[True] | None = field(default=True, repr=False)

@@ -35,8 +35,8 @@ def check(result: dict[str, object]) -> str:
     looks: list[tuple[int, int, int, int]] = result["looks"]  # type: ignore[assignment]
     warm, last = looks[int(len(looks) * WARM_UP)], looks[-1]
     report = (
-        f"{last[0]} operations {result['outcomes']}: memory {warm[1]} → {last[1]} KiB (highest {max(k[1] for k in looks)}), "
-        f"descriptors {warm[2]} → {last[2]}, threads {warm[3]} → {last[3]}"
+        f"{last[0]} operations {result['outcomes']}: memory {warm[1]} → {last[1]} KiB "
+        f"(highest {max(look[1] for look in looks)}), descriptors {warm[2]} → {last[2]}, threads {warm[3]} → {last[3]}"
     )
     assert result["complaints"] == [], report
     assert last[1] - warm[1] < MOST_GROWTH, report
