@@ -15,16 +15,15 @@ from itertools import islice
 
 from secgemini.local.sniff import decode_text
 
-from .indicators import blocks
+from .indicators import BLOCK, blocks
 
 _MOST = 64  # pieces decoded in one text
 _COMMAND = re.compile(
     r"[-/\u2013](?<![\w-].)[eE](?:[cC]|[nN][A-Za-z]{0,13})?[ \t]{1,20}[\"']?(?P<code>[A-Za-z0-9+/]{16,}+={0,2})"
 )
 # 24 characters, because 18 bytes of clean text do not happen by chance; also wrapped into lines, also base64url.
-_RUN = re.compile(
-    r"(?P<code>[A-Za-z0-9+/_-](?<![A-Za-z0-9+/=_-].)[A-Za-z0-9+/_-]{23,}+(?:\r?\n[A-Za-z0-9+/_-]{24,}+)*+(?:\r?\n[A-Za-z0-9+/_-]{1,23}+)?+={0,2})"
-)
+_START = re.compile(r"[A-Za-z0-9+/_-](?<![A-Za-z0-9+/=_-].)[A-Za-z0-9+/_-]{23}")
+_RUN = re.compile(r"[A-Za-z0-9+/_-]{24,}+(?:\r?\n[A-Za-z0-9+/_-]{24,}+)*+(?:\r?\n[A-Za-z0-9+/_-]{1,23}+)?+={0,2}")
 _SIGNATURES = (b"%PDF-", b"PK\x03\x04", b"\x1f\x8b\x08", b"\x7fELF", b"\x89PNG\r\n", b"{\\rtf1")
 _UNLIKELY = re.compile(r"[^\t\r\n -~\u00a0-\u024f\u0370-\u05ff\u2010-\u2027\u3040-\u30ff\u4e00-\u9fff]")
 
@@ -54,10 +53,22 @@ def _decode_all(text: str) -> Iterator[Decoded]:
                 yield Decoded("PowerShell command", lines.at(offset + match.start()), content)
         offset += len(block)
     lines = _LineCounter(text)
-    for match in _RUN.finditer(text):
-        content = None if match.start() in commands else _base64(match["code"])
+    for match in _runs(text):
+        content = None if match.start() in commands else _base64(match[0])
         if content is not None:
             yield Decoded("base64", lines.at(match.start()), content)
+
+
+def _runs(text: str) -> Iterator[re.Match[str]]:
+    """Yield the runs of base64, looking for their beginnings in one block after the other."""
+    searched = 0
+    while searched < len(text):
+        end = searched + BLOCK
+        start = _START.search(text, searched, end + 24)
+        run = _RUN.match(text, start.start()) if start is not None else None
+        searched = run.end() if run is not None else end
+        if run is not None:
+            yield run
 
 
 class _LineCounter:
