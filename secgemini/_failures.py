@@ -40,7 +40,7 @@ HINTS = {
 }
 
 
-def from_httpx(error: httpx.HTTPError, request: httpx.Request, config: Config) -> SecGeminiError:
+def from_httpx(error: httpx.HTTPError | ssl.SSLError, request: httpx.Request, config: Config) -> SecGeminiError:
     """Return our error for a failure below HTTP. httpx's own is not chained: its frames hold the request's headers."""
     operation = f"{request.method} {request.url.path}"
     where = f"{request.url.scheme}://{request.url.netloc.decode('ascii')}"
@@ -59,7 +59,7 @@ def from_httpx(error: httpx.HTTPError, request: httpx.Request, config: Config) -
     return failure
 
 
-def _hint(error: httpx.HTTPError) -> str:
+def _hint(error: httpx.HTTPError | ssl.SSLError) -> str:
     if is_distrusted(error):
         return DISTRUSTED
     if isinstance(error, httpx.ProxyError):

@@ -153,7 +153,7 @@ class _Client(httpx.Client):
                 finally:
                     response.close()
             return self._connections.finish(request, response, start)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, ssl.SSLError) as error:  # a TLS alert after the handshake comes through as it is
             failure = from_httpx(error, request, self._connections.config)
         raise failure  # out here, so that httpx's error, whose frames hold the headers, is no context
 
@@ -185,7 +185,7 @@ class _AsyncClient(httpx.AsyncClient):
                 finally:
                     await response.aclose()
             return self._connections.finish(request, response, start)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, ssl.SSLError) as error:  # a TLS alert after the handshake comes through as it is
             failure = from_httpx(error, request, self._connections.config)
         except TimeoutError:
             operation = f"{request.method} {request.url.path}"
