@@ -76,7 +76,7 @@ Part = Passage | Inner | Fact | Note | LogSummary
 class Budget:
     """How much may be done for one attached file, with everything that is inside it. Sizes are bytes.
 
-    The defaults keep the worst file at a few seconds and under 100 MiB; what is left out is said in the answer.
+    The defaults keep the worst file at about ten seconds of processor time; what is left out is said in the answer.
     """
 
     text: int = 8 * MEBIBYTE  # text that is searched (characters)
