@@ -329,3 +329,17 @@ def test_a_fault_rule_that_cannot_be_read_is_one_line() -> None:
 def test_half_of_tls_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "cert.pem").touch()
     assert "TLS needs both" in failed("--tls-cert", str(tmp_path / "cert.pem"), code=3)
+
+
+def test_a_host_name_that_was_allowed_is_answered() -> None:
+    import httpx
+
+    with running("serve", "--allow-host", "emulator.internal") as process:
+        _, exports = read_exports(process, 4)
+        address = exports["SEC_GEMINI_API_HTTP_URL"] + "/health"
+        answers = {
+            name: httpx.get(address, headers={"host": name}).status_code
+            for name in ("emulator.internal", "evil.example")
+        }
+        end(process)
+    assert answers == {"emulator.internal": 200, "evil.example": 403}

@@ -60,6 +60,10 @@ TlsCertificate: TypeAlias = Annotated[
 TlsKey: TypeAlias = Annotated[
     Path | None, typer.Option(exists=True, dir_okay=False, metavar="FILE", help="The certificate's private key (PEM).")
 ]
+HostNames: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME", help="Answer to this host name besides those of loopback; repeat for more."),
+]
 Origins: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(metavar="ORIGIN", help="Let pages of this origin call the service; repeat for more."),

@@ -19,7 +19,19 @@ from secgemini.display import one_line
 from secgemini.errors import ConfigurationError
 
 from .exits import UsageError, reported
-from .options import Database, Debug, Engine, FaultRules, Host, KeyFile, Origins, Port, TlsCertificate, TlsKey
+from .options import (
+    Database,
+    Debug,
+    Engine,
+    FaultRules,
+    Host,
+    HostNames,
+    KeyFile,
+    Origins,
+    Port,
+    TlsCertificate,
+    TlsKey,
+)
 from .terminal import Progress
 
 if TYPE_CHECKING:
@@ -36,6 +48,7 @@ def serve(
     tls_cert: TlsCertificate = None,
     tls_key: TlsKey = None,
     allow_origin: Origins = None,
+    allow_host: HostNames = None,
     debug: Debug = False,
 ) -> int:
     """Serve the embedded service until Ctrl-C or SIGTERM.
@@ -59,6 +72,7 @@ def serve(
                 tls_cert=tls_cert,
                 tls_key=tls_key,
                 allow_origins=tuple(allow_origin or ()),
+                allow_hosts=tuple(allow_host or ()),
             )
             with service:
                 _announce(service, show_key=not given)
