@@ -1,5 +1,6 @@
 """What schemathesis cannot know: that a session needs a model which exists. Loaded by schemathesis itself."""
 
+import json
 from typing import Any
 
 import schemathesis
@@ -19,3 +20,17 @@ def map_body(context: object, body: Any) -> Any:
     if isinstance(ttl, int) and not isinstance(ttl, bool) and 0 <= ttl < 2**31:
         ttl = max(300, ttl % 1_000_000)
     return body | {"model": model} | ({"ttl": ttl} if "ttl" in body else {})
+
+
+@schemathesis.hook
+def before_load_schema(context: object, raw_schema: dict[str, Any]) -> None:
+    """Read the bodies of links as objects: in the contract they are text, all that some generators can read."""
+    operations = [each for path in raw_schema["paths"].values() for each in path.values() if "responses" in each]
+    answers = (answer for operation in operations for answer in operation["responses"].values())
+    for link in (link for answer in answers for link in answer.get("links", {}).values()):
+        body = link.get("requestBody", "")
+        if body.startswith("{"):
+            fields: dict[str, Any] = json.loads(body)
+            link["requestBody"] = {
+                name: value.strip("{}") if isinstance(value, str) else value for name, value in fields.items()
+            }
