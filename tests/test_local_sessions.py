@@ -218,6 +218,7 @@ class TestBadRequests:
         ("body", "media_type", "status"),
         [
             (b"{", "application/json", 400),
+            (b'"\x81"', "application/json", 400),
             (b"[" * 100_000, "application/json", 400),
             (b'{"a": "\\ud800"}', "application/json", 400),
             (b"\xff", "application/json", 400),

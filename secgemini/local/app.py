@@ -153,7 +153,7 @@ async def _read_body(operation: Operation, request: Request) -> JsonObject:
 def _decode(operation: Operation, raw: bytes) -> JsonObject:
     try:
         body = msgspec.json.decode(raw)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise RequestError(400, f"The body is not JSON: {error}") from None
     operation.check_body(body)
     return body if isinstance(body, dict) else {}
