@@ -171,6 +171,8 @@ def test_local_tools_are_offered_as_functions(peer: HttpPeer) -> None:
         (answer({"error": "no such model"}, 404), "404.*no such model"),
         (events({"error": {"message": "out of memory"}}), "out of memory"),
         (answer(b"data: <html>\n\n"), "something else than events"),
+        (answer(b""), "ended its answer unfinished"),
+        (events(says("half of it"), end=""), "ended its answer unfinished"),
     ],
 )
 def test_a_server_that_fails_fails_the_turn(peer: HttpPeer, reply: bytes, says: str) -> None:
@@ -197,5 +199,12 @@ def test_the_context_stays_within_its_limit(peer: HttpPeer) -> None:
 
 
 def test_events_without_data_are_skipped() -> None:
-    for line in ("", ": ping", "event: x", "data: [DONE]", "data:"):
+    for line in ("", ": ping", "event: x", "data:"):
         assert parse_event(line) is None
+
+
+@pytest.mark.parametrize("last", ['{"choices": [{"delta": {}, "finish_reason": "stop"}]}', "[DONE]"])
+def test_an_answer_is_complete_by_its_reason_or_by_the_end_mark(last: str) -> None:
+    part = parse_event(f"data: {last}")
+    assert part is not None
+    assert part.finished

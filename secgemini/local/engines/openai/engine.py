@@ -82,6 +82,8 @@ class OpenAI:
                     round_.add(part)
                     if part.text:
                         yield Reply("result", part.text, actor=self.name, partial=True)
+                if not round_.finished:  # llama-cpp-python ends so when the context is too long, with status 200
+                    raise RuntimeError("the server ended its answer unfinished; the context may be too long for it")
                 if not round_.functions:
                     yield self._whole(round_)
                     return

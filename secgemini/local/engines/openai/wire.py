@@ -27,6 +27,7 @@ class _Delta(msgspec.Struct):
 
 class _Choice(msgspec.Struct):
     delta: _Delta | None = None
+    finish_reason: str | None = None
 
 
 class _Usage(msgspec.Struct):
@@ -45,11 +46,12 @@ _events = msgspec.json.Decoder(_Event)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one event brought."""
+    """What one event brought. `finished` says that the server calls its answer complete."""
 
     text: str = ""
     calls: tuple[_CallDelta, ...] = ()
     usage: tuple[int, int] | None = None
+    finished: bool = False
 
 
 @dataclass(slots=True)
@@ -69,10 +71,12 @@ class Round:
     functions: dict[int, Function] = field(default_factory=dict)
     prompt_tokens: int = 0
     generated_tokens: int = 0
+    finished: bool = False
 
     def add(self, part: Part) -> None:
         """Add what one event brought."""
         self.text += part.text
+        self.finished = self.finished or part.finished
         if part.usage is not None:
             self.prompt_tokens, self.generated_tokens = part.usage
         for call in part.calls:
@@ -99,15 +103,17 @@ class Round:
 
 
 def parse_event(line: str) -> Part | None:
-    """Return what a line of the event stream says, None for a line without data and for the end mark.
+    """Return what a line of the event stream says, None for a line without data.
 
     Raises:
         RuntimeError: the server reports an error in its stream, or the data is no event.
     """
     field_name, _, data = line.partition(":")
     data = data.strip()
-    if field_name != "data" or not data or data == "[DONE]":
+    if field_name != "data" or not data:
         return None
+    if data == "[DONE]":
+        return Part(finished=True)
     try:
         event = _events.decode(data)
     except msgspec.DecodeError as error:
@@ -115,7 +121,6 @@ def parse_event(line: str) -> Part | None:
     if event.error:
         raise RuntimeError(f"the server failed: {str(event.error)[:500]}")
     usage = None if event.usage is None else (event.usage.prompt_tokens, event.usage.completion_tokens)
-    delta = event.choices[0].delta if event.choices else None
-    if delta is None:
-        return Part(usage=usage)
-    return Part(delta.content or "", tuple(delta.tool_calls or ()), usage)
+    choice = event.choices[0] if event.choices else _Choice()
+    delta = choice.delta or _Delta()
+    return Part(delta.content or "", tuple(delta.tool_calls or ()), usage, choice.finish_reason is not None)
