@@ -29,10 +29,14 @@ class Relay:
         self.port = int(self._listener.getsockname()[1])
         self._start(self._accept)
 
-    def close(self) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
+    def hang_up(self) -> None:
+        """End every connection that is open, now."""
         for connection in list(self._open):
             _hang_up(connection)
+
+    def close(self) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self.hang_up()
         for thread in self._threads:
             thread.join(10)
         self._listener.close()
@@ -108,6 +112,7 @@ class HttpProxy(Relay):
         place = target.removeprefix("http://").partition("/")
         self.seen.append(f"{method} http://{place[0]}")
         host, _, port = place[0].partition(":")
+        headers["connection"] = "close"  # the next request may be for another host
         kept = "".join(f"{name}: {value}\r\n" for name, value in headers.items() if not name.startswith("proxy-"))
         request = f"{method} /{place[2]} HTTP/1.1\r\n{kept}\r\n"
         return _connect(host, int(port or 80)), request.encode("latin-1") + body

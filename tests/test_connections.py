@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from http_peer import OK, HttpPeer, answer
+from proxies import HttpProxy, Relay, SocksProxy, TlsFront
 from secgemini_api.models import PublicSession
 from transport_world import WAYS, Settings, Way, World, plain, running_world, with_tls
 from wire import USER_INFO, session
@@ -131,6 +132,34 @@ def test_a_connection_that_went_while_it_was_idle_fails_no_call(asks: str) -> No
     asyncio.run(asynchronously()) if asks == "async" else synchronously()
     assert peer.count("POST /v1/session/feedback") == 20
     peer.close()
+
+
+@pytest.mark.parametrize("road", ["TLS", "proxy and TLS", "socks"])
+def test_nor_does_one_behind_tls_or_a_proxy(world: World, road: str) -> None:
+    front = TlsFront(world.certificates.server(), int(world.plain.base_url.rpartition(":")[2]))
+    relay: Relay = {"proxy and TLS": HttpProxy, "socks": SocksProxy}.get(road, lambda: front)()
+    service = f"https://localhost:{front.port}" if "TLS" in road else world.url(world.plain)
+    proxy = getattr(relay, "url", "")
+    settings: Settings = {"base_url": service, "verify": world.certificates.ca, "proxy": proxy, "max_retries": 0}
+
+    async def asynchronously() -> None:
+        async with AsyncSecGemini("the-key", **settings) as sg:  # type: ignore[arg-type]
+            mine = await sg.create_session()
+            for _ in range(5):
+                relay.hang_up()
+                await mine.send_feedback(1)
+            await mine.delete()
+
+    with SecGemini("the-key", **settings) as sg:  # type: ignore[arg-type]
+        mine = sg.create_session()
+        for _ in range(5):
+            relay.hang_up()
+            mine.send_feedback(1)
+        mine.delete()
+    asyncio.run(asynchronously())
+    relay.close()
+    if relay is not front:
+        front.close()
 
 
 def test_cookies_are_left_where_they_are() -> None:
