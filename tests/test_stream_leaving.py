@@ -335,4 +335,4 @@ def test_ctrl_c_closes_a_plain_stream() -> None:
         text=True,
         timeout=60,
     )
-    assert (done.stdout.strip(), done.stderr) == ("interrupted", "")
+    assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "interrupted", "")
