@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -51,13 +50,11 @@ def package(root: Path) -> Path:
     return root / "generated" / "secgemini_api"
 
 
-def test_a_package_that_is_up_to_date_passes_in_ten_seconds(checkout: Path) -> None:
+def test_a_package_that_is_up_to_date_passes(checkout: Path) -> None:
     (package(checkout) / "models" / "__pycache__").mkdir()
     (package(checkout) / "models" / "__pycache__" / "message.cpython-311.pyc").write_bytes(b"bytecode")
-    before = time.monotonic()
     done = generate(checkout, "--check")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
-    assert time.monotonic() - before < 10
 
 
 def test_a_changed_word_is_drift(checkout: Path) -> None:
