@@ -6,6 +6,7 @@ The tests marked `languages` need the toolchains and the registries; where a too
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from importlib.machinery import SourceFileLoader
@@ -126,3 +127,4 @@ def test_a_renamed_property_breaks_the_program(language: str, tmp_path: Path) ->
     done = run(language, "--contract", renamed)
     assert done.returncode == 1, done.stdout
     assert "compiled in   failed" in done.stdout
+    assert re.search("session_?id", done.stderr, re.IGNORECASE), done.stderr
