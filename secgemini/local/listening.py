@@ -189,7 +189,11 @@ class Listening:
 def _bind(host: str, port: int) -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        # Accepted sockets inherit this. asyncio would set it, but not on sockets made without naming their protocol, and
+        # an answer in two writes then waits 40 ms for the client's delayed acknowledgement.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listening
     except OSError as error:
         where = f"{host}:{port}" if port else host
         raise ConfigurationError(f"cannot listen on {where}: {error.strerror or error}") from error
