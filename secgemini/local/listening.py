@@ -190,8 +190,8 @@ def _bind(host: str, port: int) -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
-        # Accepted sockets inherit this. asyncio would set it, but not on sockets made without naming their protocol, and
-        # an answer in two writes then waits 40 ms for the client's delayed acknowledgement.
+        # Accepted sockets inherit this. asyncio sets it only on sockets that name their protocol, and these do not: an
+        # answer in two writes would wait 40 ms for the delayed acknowledgement of its client.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listening
     except OSError as error:
