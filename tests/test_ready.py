@@ -48,9 +48,16 @@ def test_nothing_is_loaded_before_it_is_needed() -> None:
     packages = {step: {name.partition(".")[0] for name in names} for step, names in loaded.items()}
     assert not packages["import"] & (FILES | OTHERS | CLIENT | SERVICE)
     assert not packages["local"] & (FILES | OTHERS | CLIENT)
-    assert not packages["answer"] & (FILES | OTHERS)
+    assert not packages["answer"] & (FILES | OTHERS | {"rich", "pygments"}), "nor what draws, nor httpx's own command"
     assert packages["answer"] >= SERVICE, "the names above are those of what there is"
     assert "secgemini.local.engines.analyst.answering" not in loaded["local"], "the engine is loaded by its first turn"
+
+
+def test_the_command_of_httpx_can_still_be_imported() -> None:
+    fresh(
+        "import json, secgemini\nsecgemini.SecGemini('k').api\nimport httpx._main\n"
+        "assert callable(httpx._main.main)\nprint(json.dumps([None, 0, 0]))"
+    )
 
 
 @pytest.mark.slow
