@@ -12,7 +12,7 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 NAMES = {"secgemini.test": "127.0.0.1", "elsewhere.test": "127.0.0.1"}
 
@@ -24,31 +24,30 @@ class Relay:
         self.seen: list[str] = []
         self._tls = tls
         self._open: set[socket.socket] = set()
-        self._threads: list[threading.Thread] = []
+        self._serving: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
-        self._start(self._accept)
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
 
     def hang_up(self) -> None:
-        """End every connection that is open, now."""
+        """End every connection that is open; on return all of them are closed on this side."""
         for connection in list(self._open):
             _hang_up(connection)
+        for thread in self._serving:
+            thread.join(10)
+        self._serving.clear()
+        self._open.clear()
 
     def close(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)
+        self._accepting.join(10)
         self.hang_up()
-        for thread in self._threads:
-            thread.join(10)
         self._listener.close()
 
     def greet(self, client: socket.socket) -> tuple[socket.socket, bytes] | None:
         """Hear what a client wants; return the connection to there, and what was heard that goes there."""
         raise NotImplementedError
-
-    def _start(self, work: Callable[..., None], *arguments: object) -> None:
-        thread = threading.Thread(target=work, args=arguments, daemon=True)
-        self._threads.append(thread)
-        thread.start()
 
     def _accept(self) -> None:
         while True:
@@ -56,10 +55,12 @@ class Relay:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            self._start(self._serve, client)
+            self._open.add(client)
+            thread = threading.Thread(target=self._serve, args=(client,), daemon=True)
+            self._serving.append(thread)
+            thread.start()
 
     def _serve(self, client: socket.socket) -> None:
-        self._open.add(client)
         client.settimeout(20)
         try:
             if self._tls is not None:
