@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -13,6 +14,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from secgemini.local.server import LocalService
 
 hold_every_service()
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a background job of a shell; its children would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
