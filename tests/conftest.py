@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 from held_services import broken_promises, hold_every_service
+from http_peer import HttpPeer
 from raw_service import Raw, RawStream, running_service
 from websockets.asyncio.client import ClientConnection, connect
 
+from secgemini import SecGemini, no_waiting
 from secgemini.local.server import LocalService
 
 hold_every_service()
@@ -18,11 +20,31 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a background job of a s
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the option that writes recordings anew, see recordings.py."""
+    parser.addoption("--record", action="store_true", help="write the recordings of the contract suite anew")
+
+
 @pytest.fixture(autouse=True)
 def _every_answer_keeps_the_contract() -> Iterator[None]:
     """Fail a test that got an answer, a frame or an event from an embedded service that breaks the contract."""
     yield
     assert broken_promises() == []
+
+
+@pytest.fixture
+def peer() -> Iterator[HttpPeer]:
+    """A scripted HTTP peer; what it says is set with `on`."""
+    peer = HttpPeer()
+    yield peer
+    peer.close()
+
+
+@pytest.fixture
+def sg(peer: HttpPeer) -> Iterator[SecGemini]:
+    """A client of the peer; its retries do not wait."""
+    with SecGemini("SENTINEL-KEY", base_url=peer.url, proxy="") as client, no_waiting():
+        yield client
 
 
 @pytest.fixture

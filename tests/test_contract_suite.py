@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import inspect
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,31 @@ from secgemini import (
     tool,
 )
 
+SAID = {
+    "a word": "hello",
+    "lines": "in\nlines\r\n",
+    "hostile": "‮ 三 🙂 \x1b[31m \u2028",
+    "large": "x" * 300_000,
+}
+
 
 @pytest.fixture(scope="module", params=WAYS)
 def transport(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Transport]:
-    with reach(request.param, tmp_path_factory.mktemp(request.param)) as reached:
+    record = request.config.getoption("--record")
+    with reach(request.param, tmp_path_factory.mktemp(request.param), record=record) as reached:
         yield reached
+
+
+@pytest.fixture(autouse=True)
+def _recording(transport: Transport, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Play this test's recording, where that is the way, or write it anew: of async users, for both."""
+    if transport.stand is None:
+        yield
+        return
+    if request.config.getoption("--record") and "recorded-sync" in request.node.name:
+        pytest.skip("what an async user says is recorded, and played to both")
+    with transport.stand.turning(re.sub("recorded-a?sync", "", request.node.name)):
+        yield
 
 
 class User:
@@ -121,7 +142,7 @@ async def test_files(user: User, tmp_path: Path) -> None:
         await user.do(session.detach_file, 1)
 
 
-@pytest.mark.parametrize("said", ["hello", "in\nlines\r\n", "‮ 三 🙂 \x1b[31m \u2028", "x" * 300_000])
+@pytest.mark.parametrize("said", SAID.values(), ids=SAID)
 async def test_a_query_is_answered_and_kept(user: User, said: str) -> None:
     session = await user.session()
     response = await user.do(session.query, f"say {said}")

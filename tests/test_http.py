@@ -36,13 +36,6 @@ INFO = "GET /v1/user/info"
 
 
 @pytest.fixture
-def peer() -> Iterator[HttpPeer]:
-    peer = HttpPeer()
-    yield peer
-    peer.close()
-
-
-@pytest.fixture
 def sg(peer: HttpPeer) -> Iterator[SecGemini]:
     with SecGemini("SENTINEL-KEY", base_url=peer.url, max_retries=0, proxy="") as client:
         yield client

@@ -6,7 +6,6 @@ import asyncio
 import gzip
 import socket
 import threading
-from collections.abc import Iterator
 
 import pytest
 from http_peer import HttpPeer, answer
@@ -19,13 +18,6 @@ from secgemini import APIResponseError, AsyncSecGemini, Limits, SecGemini, Strea
 from secgemini.session import AsyncInteractiveSession, InteractiveSession
 
 INFO = "GET /v1/user/info"
-
-
-@pytest.fixture
-def peer() -> Iterator[HttpPeer]:
-    peer = HttpPeer()
-    yield peer
-    peer.close()
 
 
 CHUNKED = (

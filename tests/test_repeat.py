@@ -1,7 +1,7 @@
 """What is sent again after a failure that leaves open whether the service did the work: for each operation."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from http_peer import OK, HttpPeer, answer, reset
@@ -33,19 +33,6 @@ OTHER = {"name": "b.txt", "size": 1, "sha256": "b" * 64, "mime_type": "text/plai
 ABC = {**FILE, "sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}  # of b"abc"
 UNCLEAR = [reset, answer(b"", 500), answer(b"<html>", 502), answer(b"", 504)]
 NOT_DONE = [answer({"detail": "busy"}, 503), answer({"detail": "slow"}, 429)]
-
-
-@pytest.fixture
-def peer() -> Iterator[HttpPeer]:
-    peer = HttpPeer()
-    yield peer
-    peer.close()
-
-
-@pytest.fixture
-def sg(peer: HttpPeer) -> Iterator[SecGemini]:
-    with SecGemini("k", base_url=peer.url, proxy="") as client, no_waiting():
-        yield client
 
 
 @pytest.fixture

@@ -66,13 +66,6 @@ def ear() -> Iterator[Ear]:
         logging.getLogger(name).setLevel(level)
 
 
-@pytest.fixture
-def peer() -> Iterator[HttpPeer]:
-    peer = HttpPeer()
-    yield peer
-    peer.close()
-
-
 def echo(peer: HttpPeer, status: int, *, header: str = "") -> Callable[[socket.socket], None]:
     """Answer with all that was sent, as a debugging proxy does, in each encoding."""
 

@@ -1,6 +1,5 @@
 """What a newer service says and this client does not know survives: history, stream and the way back."""
 
-from collections.abc import Iterator
 
 import pytest
 from http_peer import HttpPeer, answer
@@ -23,10 +22,9 @@ STORED = session(
 
 
 @pytest.fixture
-def peer() -> Iterator[HttpPeer]:
-    peer = HttpPeer().on("GET /v1/session/get", STORED)
-    yield peer
-    peer.close()
+def peer(peer: HttpPeer) -> HttpPeer:
+    """The peer has a session that is newer than this client."""
+    return peer.on("GET /v1/session/get", STORED)
 
 
 def test_what_is_not_known_survives_history_and_a_round_trip(peer: HttpPeer) -> None:

@@ -8,7 +8,6 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,23 +16,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wire import FILE, session
 
-from secgemini import AsyncSecGemini, SecGemini, SecGeminiError, no_waiting
+from secgemini import AsyncSecGemini, SecGemini, SecGeminiError
 from secgemini._upload import CHUNK, Upload
 
 ATTACH = "POST /v1/session/attach_file"
 
 
 @pytest.fixture
-def peer() -> Iterator[HttpPeer]:
-    peer = HttpPeer().on("GET /v1/session/get", session()).on(ATTACH, answer({**OK, "data": FILE}))
-    yield peer
-    peer.close()
-
-
-@pytest.fixture
-def sg(peer: HttpPeer) -> Iterator[SecGemini]:
-    with SecGemini("k", base_url=peer.url, proxy="") as client, no_waiting():
-        yield client
+def peer(peer: HttpPeer) -> HttpPeer:
+    """The peer has a session, and takes any file."""
+    return peer.on("GET /v1/session/get", session()).on(ATTACH, answer({**OK, "data": FILE}))
 
 
 def sent(peer: HttpPeer) -> list[dict[str, str]]:

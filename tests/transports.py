@@ -1,4 +1,5 @@
-"""The same service reached in every way there is: in this process or another, memory or file, plain or over TLS.
+"""The same service reached in every way there is: in this process or another, memory or file, plain or over TLS, or
+only what it once said, from a recording.
 
 `with reach(way, folder) as transport:` runs a service whose engine answers from `data/contract_suite.toml` and whose
 every answer is held against the contract; `transport.sync()` and `transport.asynchronous()` are clients of it.
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from certificates import Certificates
+from recordings import Player, Recorder, Stand
 
 from secgemini import AsyncSecGemini, SecGemini
 from secgemini.local.server import LocalService
@@ -24,7 +26,7 @@ from secgemini.local.server import LocalService
 HERE = Path(__file__).parent
 ENGINE = f"script:{HERE / 'data/contract_suite.toml'}"
 KEY = "a-key-of-the-tests"
-WAYS = ("memory", "file", "process", "tls")
+WAYS = ("memory", "file", "process", "tls", "recorded")
 PATIENCE = 30.0  # seconds after which a process that should have ended hangs
 
 
@@ -36,6 +38,7 @@ class Transport:
     base_url: str
     websocket_url: str
     verify: ssl.SSLContext | bool = True
+    stand: Stand | None = None  # what records or plays, where nothing else answers
 
     def sync(self, key: str = KEY, **settings: Any) -> SecGemini:
         """Return a client."""
@@ -51,8 +54,12 @@ class Transport:
 
 
 @contextmanager
-def reach(way: str, folder: Path) -> Iterator[Transport]:
-    """Run a service in one of the `WAYS`: the last two are processes of their own, which also have to end cleanly."""
+def reach(way: str, folder: Path, *, record: bool = False) -> Iterator[Transport]:
+    """Run a service in one of the `WAYS`: "process" and "tls" are processes, which also have to end cleanly."""
+    if way == "recorded":
+        with recording() if record else playing() as stand:
+            yield Transport(way, f"http://{stand.place}", f"ws://{stand.place}", stand=stand)
+        return
     if way in ("memory", "file"):
         with LocalService(folder / "state.db" if way == "file" else None, engine=ENGINE, key=KEY) as service:
             yield Transport(way, service.base_url, service.websocket_url)
@@ -64,6 +71,23 @@ def reach(way: str, folder: Path) -> Iterator[Transport]:
         verify = certificates.client()
     with serving(*options) as (_, base_url, websocket_url):
         yield Transport(way, base_url, websocket_url, verify or True)
+
+
+@contextmanager
+def recording() -> Iterator[Stand]:
+    """Run a service and what notes all that is said to it and by it."""
+    with LocalService(engine=ENGINE, key=KEY, seed=0) as service:
+        recorder = Recorder(service.base_url, KEY)
+        yield recorder
+        recorder.close()
+
+
+@contextmanager
+def playing() -> Iterator[Stand]:
+    """Run what answers from the recordings."""
+    player = Player("", KEY)
+    yield player
+    player.close()
 
 
 @contextmanager
