@@ -33,7 +33,7 @@ def stream(link: Link, **settings: Any) -> Stream:
 
 async def read(link: Link, **settings: Any) -> list[Message]:
     """Return all messages of a turn."""
-    async with asyncio.timeout(20), stream(link, **settings) as messages:
+    async with asyncio.timeout(60), stream(link, **settings) as messages:
         return [message async for message in messages]
 
 

@@ -14,7 +14,6 @@ import json
 import socket
 import struct
 import threading
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -29,6 +28,7 @@ from secgemini._websocket import Link
 
 Cut = tuple[int, Literal["before", "after"]]
 PROMPT_FRAME = -1  # the frame that is the prompt, for a cut
+PATIENCE = 30.0  # seconds after which what should have happened will not
 CALL, RESULT = MessageType.LOCAL_TOOL_CALL, MessageType.LOCAL_TOOL_RESULT
 
 
@@ -51,7 +51,6 @@ class Peer:
         self.reads = 0
         self.results: Counter[str] = Counter()
         self.paths: list[str] = []
-        self.closed_at: list[float] = []
         self.closed = threading.Event()
         self.finished = threading.Event()
         self.go = threading.Event()  # a script message named "wait" waits for it
@@ -78,8 +77,12 @@ class Peer:
         return Link(**(defaults | settings))
 
     def cut(self) -> None:
-        """Break the connection now; from any thread."""
-        self.loop.call_soon_threadsafe(self._reset)
+        """Break the connection and wait until it is over on this side; from any thread but the service's own."""
+        asyncio.run_coroutine_threadsafe(self._cut(), self.loop).result(PATIENCE)
+
+    def ping(self) -> None:
+        """Ping the client and wait for its answer; from any thread but the service's own and the client's."""
+        asyncio.run_coroutine_threadsafe(self._ping(), self.loop).result(PATIENCE)
 
     def answer(self) -> list[Message]:
         """Return the stored messages of the turn."""
@@ -87,6 +90,16 @@ class Peer:
         return self.stored[last + 1 :]
 
     # -- the connection ------------------------------------------------------------------------------------------
+
+    async def _cut(self) -> None:
+        link = self._link
+        self._reset()
+        if link is not None:
+            await link.wait_closed()
+
+    async def _ping(self) -> None:
+        assert self._link is not None, "there is no link"
+        await (await self._link.ping())
 
     def _reset(self) -> None:
         link, self._link = self._link, None
@@ -130,7 +143,6 @@ class Peer:
             if self._link is link:
                 self._link = None
                 self._linked.clear()
-            self.closed_at.append(time.monotonic())
             self.closed.set()
 
     async def _greet(self, link: ServerConnection) -> None:
@@ -168,7 +180,7 @@ class Peer:
     async def _answer(self) -> None:
         for index, message in enumerate(self.script):
             if message.id == "wait":
-                await asyncio.to_thread(self.go.wait, 10)
+                await asyncio.to_thread(self.go.wait, 2 * PATIENCE)
                 continue
             await self._wait_for_link()
             if self._is_cut(index, "before"):
@@ -225,10 +237,10 @@ class Peer:
         thread = threading.Thread(target=lambda: asyncio.run(self._main(ready)))
         thread.start()
         try:
-            assert ready.wait(10)
+            assert ready.wait(PATIENCE)
             yield self
         finally:
             self.go.set()
             self.loop.call_soon_threadsafe(self._stop.set)
-            thread.join(10)
+            thread.join(PATIENCE)
             assert not thread.is_alive()

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from loop_clock import skip
 from raw_service import Raw, RawStream, running_service
 
 from secgemini.local.engines import JsonDict, Reply, ToolResult, TurnRequest
@@ -28,8 +29,15 @@ class Caller:
 
     def __init__(self) -> None:
         self.results: list[ToolResult] = []
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    def wait(self, seconds: float) -> None:
+        """Let the service believe that so much time has passed."""
+        assert self.loop is not None
+        self.loop.call_soon_threadsafe(skip, self.loop, seconds)
 
     async def answer(self, turn: TurnRequest) -> AsyncIterator[Reply]:
+        self.loop = asyncio.get_running_loop()
         arguments: JsonDict = {"a": 2, "b": 3}
         self.results = list(await asyncio.gather(*(turn.call_tool(name, arguments) for name in turn.prompt.split())))
         yield Reply("result", json.dumps([result.output for result in self.results]))
@@ -111,17 +119,18 @@ async def test_a_tool_that_the_session_lacks_is_never_called(open_stream: Any) -
 
 async def test_a_call_that_nobody_answers_becomes_an_error_and_its_late_result_is_dropped(open_stream: Any) -> None:
     engine = Caller()
-    with running_service(engine=engine, limits=Limits(tool_timeout=0.2)) as service, Raw(service) as http:
+    with running_service(engine=engine, limits=Limits(tool_timeout=60)) as service, Raw(service) as http:
         session_id = http.register(local_tools=[ADD, NOPE])
         stream: RawStream = await open_stream(session_id, of=service)
         await stream.ask("add nope")
         await stream.next()
+        engine.wait(60)
         assert json.loads((await stream.next())["content"])["tool_name"] == "nope"
         await stream.socket.send(result_message('{"name": "add", "output": "late"}'))
         await stream.socket.send(result_message('{"name": "nope", "output": "in time"}'))
         await stream.turn()
         assert engine.results == [
-            ToolResult("add", "No answer within 0.2 s.", True),
+            ToolResult("add", "No answer within 60 s.", True),
             ToolResult("nope", "in time", False),
         ]
         kinds = [message["message_type"] for message in http.session(session_id)["messages"]]

@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from loop_clock import skip
 from secgemini_api.models import Message
 from stream_client import ids, read, soon, stream
 from stream_model import END, say
-from stream_peer import Peer
+from stream_peer import PATIENCE, Peer
 from websockets.asyncio.server import ServerConnection
 
 from secgemini import stream as machine
@@ -197,14 +198,20 @@ async def test_a_session_that_is_gone() -> None:
 
 async def test_a_silent_service_is_looked_up_and_given_up() -> None:
     with Peer([say("m0"), say("wait"), END]).running() as peer:
-        error = await failure(peer, idle_timeout=0.1)
-        assert isinstance(error, APITimeoutError)
+        async with stream(peer.link(idle_timeout=60)) as messages:
+            assert (await anext(messages)).id == "m0"
+            skip(asyncio.get_running_loop(), 60)
+            with pytest.raises(APITimeoutError):
+                await anext(messages)
         assert peer.reads == 1
 
 
 async def test_a_silent_link_whose_turn_went_on() -> None:
     with Peer(SCRIPT, mute=True).running() as peer:
-        assert ids(await read(peer.link(idle_timeout=0.05))) == ["m0", "m1", "end"]
+        async with stream(peer.link(idle_timeout=60)) as messages:
+            assert await asyncio.to_thread(peer.finished.wait, PATIENCE)
+            skip(asyncio.get_running_loop(), 60)
+            assert ids([message async for message in messages]) == ["m0", "m1", "end"]
         assert (peer.links, peer.reads) == (1, 1)
 
 

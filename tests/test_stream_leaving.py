@@ -9,24 +9,24 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Awaitable, Callable, Iterator
 
 import pytest
 import trustme
+from loop_clock import SLOWNESS, slow_down
 from secgemini_api.models import Message
 from stream_client import prompt, read, soon, stream
 from stream_model import END, say
-from stream_peer import Peer
+from stream_peer import PATIENCE, Peer
 from websockets.asyncio.server import ServerConnection, serve
 
 from secgemini._socket import Stream
 from secgemini._stream_sync import SyncStream
 from secgemini._websocket import Link
-from secgemini.errors import StreamError
+from secgemini.errors import SecGeminiError, StreamError
 from secgemini.stream import Turn
 
-AT_ONCE = 0.1  # seconds
+AT_ONCE = 0.1  # seconds of the client's own clock, which runs slower in these tests: that leaves the machine its time
 SCRIPT = [say("m0"), say("m1"), say("wait"), say("m2", "result"), END]
 
 
@@ -37,56 +37,46 @@ def peer() -> Iterator[Peer]:
         yield running
 
 
-def closed_at_once(peer: Peer, since: float) -> None:
+def closed_at_once(peer: Peer) -> None:
     """Hold the peer's side to the promise: closed within 100 ms, and the turn is carried to its end without us."""
-    assert peer.closed.wait(5)
-    assert peer.closed_at[-1] - since < AT_ONCE
+    assert peer.closed.wait(AT_ONCE * SLOWNESS)
     peer.go.set()
-    assert peer.finished.wait(5)
+    assert peer.finished.wait(PATIENCE)
     assert [message.id for message in peer.answer()] == ["m0", "m1", "m2", "end"]
     assert peer.prompts == 1
 
 
-async def by_leaving_the_block(peer: Peer) -> float:
+async def by_leaving_the_block(peer: Peer) -> None:
     async with stream(peer.link()) as messages:
         await anext(messages)
-    return time.monotonic()
 
 
-async def by_break(peer: Peer) -> float:
+async def by_break(peer: Peer) -> None:
     async with stream(peer.link()) as messages:
         async for _message in messages:
             break
-    return time.monotonic()
 
 
-async def by_dropping_the_iterator(peer: Peer) -> float:
+async def by_dropping_the_iterator(peer: Peer) -> None:
     async for _message in stream(peer.link()):
         break
-    since = time.monotonic()
-    await asyncio.to_thread(peer.closed.wait, 1)
-    return since
 
 
-async def by_aclose(peer: Peer) -> float:
+async def by_aclose(peer: Peer) -> None:
     messages = stream(peer.link())
     await anext(messages)
-    since = time.monotonic()
     await messages.aclose()
     await messages.aclose()
     with pytest.raises(StopAsyncIteration):
         await anext(messages)
-    return since
 
 
-async def by_aclose_in_another_task(peer: Peer) -> float:
+async def by_aclose_in_another_task(peer: Peer) -> None:
     messages = stream(peer.link())
     reading, seen = start_reading(messages)
     await seen.wait()
-    since = time.monotonic()
     await messages.aclose()
     assert await reading == 2
-    return since
 
 
 def start_reading(messages: Stream) -> tuple[asyncio.Task[int], asyncio.Event]:
@@ -104,22 +94,20 @@ def start_reading(messages: Stream) -> tuple[asyncio.Task[int], asyncio.Event]:
     return asyncio.create_task(count()), seen
 
 
-async def by_cancelling(peer: Peer) -> float:
+async def by_cancelling(peer: Peer) -> None:
     messages = stream(peer.link())
     reading, seen = start_reading(messages)
     await seen.wait()
-    since = time.monotonic()
     reading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await reading
     with pytest.raises(StreamError, match="cancelled"):
         await anext(messages)
-    return since
 
 
-async def by_time_out(peer: Peer) -> float:
+async def by_time_out(peer: Peer) -> None:
     async def wait_in_vain() -> None:
-        async with asyncio.timeout(0.01):
+        async with asyncio.timeout(0.001):
             await anext(messages)
 
     async with stream(peer.link()) as messages:
@@ -127,10 +115,9 @@ async def by_time_out(peer: Peer) -> float:
         await anext(messages)
         with pytest.raises(TimeoutError):
             await wait_in_vain()
-        return time.monotonic()
 
 
-async def by_an_exception(peer: Peer) -> float:
+async def by_an_exception(peer: Peer) -> None:
     async def fail() -> None:
         async with stream(peer.link()) as messages:
             async for _message in messages:
@@ -138,10 +125,9 @@ async def by_an_exception(peer: Peer) -> float:
 
     with pytest.raises(ZeroDivisionError):
         await fail()
-    return time.monotonic()
 
 
-async def by_leaving_while_a_tool_works(peer: Peer) -> float:
+async def by_leaving_while_a_tool_works(peer: Peer) -> None:
     peer.script.insert(2, say("call", "local_tool_call"))
     peer.tool_timeout = 0.2
     started = asyncio.Event()
@@ -154,9 +140,7 @@ async def by_leaving_while_a_tool_works(peer: Peer) -> float:
     async with stream(peer.link(run_tool=work)) as messages:
         reading, _seen = start_reading(messages)
         await started.wait()
-        since = time.monotonic()
     assert await reading == 2
-    return since
 
 
 @pytest.mark.parametrize(
@@ -173,9 +157,13 @@ async def by_leaving_while_a_tool_works(peer: Peer) -> float:
         by_leaving_while_a_tool_works,
     ],
 )
-async def test_the_socket_is_closed_at_once(peer: Peer, leave: Callable[[Peer], Awaitable[float]]) -> None:
-    since = await leave(peer)
-    await asyncio.to_thread(closed_at_once, peer, since)
+async def test_the_socket_is_closed_at_once(peer: Peer, leave: Callable[[Peer], Awaitable[None]]) -> None:
+    loop = asyncio.get_running_loop()
+    slow_down(loop)
+    began = loop.time()
+    await leave(peer)
+    await asyncio.to_thread(closed_at_once, peer)
+    assert loop.time() - began < AT_ONCE
     assert asyncio.all_tasks() == {asyncio.current_task()}
     gc.collect()
 
@@ -188,12 +176,20 @@ async def test_nothing_is_sent_before_the_stream_is_used(peer: Peer) -> None:
     assert peer.paths == []
 
 
+async def left_between_two_attempts(peer: Peer) -> None:
+    async with asyncio.timeout(60) as patience:
+
+        def wait(error: SecGeminiError, failures: int) -> float:
+            patience.reschedule(0)
+            return 60.0
+
+        await anext(stream(peer.link(), wait=wait))
+
+
 async def test_leaving_while_connecting_leaks_nothing() -> None:
     with Peer(SCRIPT, refusals=[(503, {})] * 9).running() as peer:
-        messages = stream(peer.link(), wait=lambda error, failures: 60.0)
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.1):
-                await anext(messages)
+            await left_between_two_attempts(peer)
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
@@ -247,17 +243,24 @@ async def test_over_tls_too() -> None:
     authority.issue_cert("127.0.0.1").configure_cert(server)
     authority.configure_trust(client)
     with Peer(SCRIPT, ssl=server).running() as peer:
+        slow_down(asyncio.get_running_loop())
         url = f"wss://127.0.0.1:{peer.port}/v1/stream?api_key=sesame-opens&session_id=s"
         async with stream(peer.link(url=lambda: url, ssl=client)) as messages:
             await anext(messages)
-        await asyncio.to_thread(closed_at_once, peer, time.monotonic())
+        await asyncio.to_thread(closed_at_once, peer)
 
 
 # -- from plain code ---------------------------------------------------------------------------------------------
 
 
 def plain(peer: Peer) -> SyncStream:
-    return SyncStream(peer.link(), Turn(prompt(), wait=soon))
+    address = peer.link().url()
+
+    def url() -> str:
+        slow_down(asyncio.get_running_loop())  # the private one
+        return address
+
+    return SyncStream(peer.link(url=url), Turn(prompt(), wait=soon))
 
 
 def test_a_plain_loop_reads_a_turn(peer: Peer) -> None:
@@ -268,8 +271,7 @@ def test_a_plain_loop_reads_a_turn(peer: Peer) -> None:
 def test_leaving_a_plain_block_closes_at_once(peer: Peer) -> None:
     with plain(peer) as messages:
         next(messages)
-        since = time.monotonic()
-    closed_at_once(peer, since)
+    closed_at_once(peer)
     assert next(messages, None) is None
     assert no_threads()
 
@@ -277,7 +279,7 @@ def test_leaving_a_plain_block_closes_at_once(peer: Peer) -> None:
 def test_dropping_a_plain_iterator_closes_at_once(peer: Peer) -> None:
     for _message in plain(peer):
         break
-    closed_at_once(peer, time.monotonic())
+    closed_at_once(peer)
     assert no_threads()
 
 
@@ -300,18 +302,18 @@ def no_threads() -> bool:
     """Wait for the private threads to end; they have nothing left to do."""
     for thread in threading.enumerate():
         if thread.name == "secgemini-stream":
-            thread.join(5)
+            thread.join(PATIENCE)
     return not any(thread.name == "secgemini-stream" for thread in threading.enumerate())
 
 
 INTERRUPTED = """
-import os, signal, sys, threading, time
+import os, signal, sys, threading
 sys.path[:0] = ["tests"]
 from stream_peer import Peer
 from test_stream_leaving import SCRIPT, closed_at_once, no_threads, plain
 
 def interrupt():
-    received.wait(5)
+    received.wait(30)
     os.kill(os.getpid(), signal.SIGINT)
 
 received = threading.Event()
@@ -322,7 +324,7 @@ with Peer(SCRIPT).running() as peer:
             if message.id == "m1":
                 received.set()
     except KeyboardInterrupt:
-        closed_at_once(peer, time.monotonic())
+        closed_at_once(peer)
         assert no_threads()
         print("interrupted")
 """
