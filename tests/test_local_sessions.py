@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import pytest
@@ -90,6 +90,12 @@ def test_a_deleted_session_is_gone(http: Raw) -> None:
 
 
 class TestTimeToLive:
+    @pytest.fixture
+    def service(self) -> Iterator[LocalService]:
+        """A service whose time passes by `advance` alone, and a millisecond with each stamp."""
+        with running_service(seed=1) as running:
+            yield running
+
     def test_it_deletes_the_session_with_all_that_is_in_it(self, service: LocalService, http: Raw) -> None:
         session_id = http.register(ttl=300)
         http.ask(session_id, "a secret")
