@@ -15,7 +15,7 @@ from pathlib import Path
 
 COMMAND = [sys.executable, "-m", "secgemini.cli"]
 CHECKED = [sys.executable, str(Path(__file__).with_name("checked_serve.py"))]  # the same; `serve` checks its answers
-PATIENCE = 30.0  # seconds after which a process that should have said something hangs
+PATIENCE = 60.0  # seconds after which a process that should have said something hangs
 
 
 def controls(text: str) -> list[str]:

@@ -118,7 +118,7 @@ def test_open_connections(peer: HttpPeer) -> None:
         with lock:
             open_now += 1
             most = max(most, open_now)
-        full.wait(10)  # three are answered at once, a fourth could come only now
+        full.wait(60)  # three are answered at once, a fourth could come only now
         with lock:
             open_now -= 1
         connection.sendall(answer(USER_INFO))

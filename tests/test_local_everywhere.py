@@ -54,7 +54,7 @@ def process(*options: str) -> Iterator[Place]:
             yield Place(base_url, websocket_url)
         finally:
             running.terminate()
-            assert running.wait(20) == 0
+            assert running.wait(60) == 0
 
 
 @contextmanager

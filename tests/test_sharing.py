@@ -83,7 +83,7 @@ def test_a_forked_child_streams_too(service: LocalService) -> None:
         read, write = os.pipe()
         child = os.fork()
         if child == 0:
-            signal.alarm(30)  # a child that hangs ends
+            signal.alarm(60)  # a child that hangs ends
             try:
                 os.write(write, repr(ask_sync(mine, "child")).encode())
             finally:

@@ -209,11 +209,11 @@ async def test_the_loop_runs_on_while_a_tool_blocks() -> None:
     blocking = asyncio.Event()
     ticked = threading.Event()
 
-    @tool(timeout=20)
+    @tool(timeout=120)
     def wait() -> bool:
         """Block until the event loop has run, which it does only if it is not blocked."""
         loop.call_soon_threadsafe(blocking.set)
-        return ticked.wait(10)
+        return ticked.wait(60)
 
     async def tick() -> None:
         await blocking.wait()
@@ -226,31 +226,28 @@ async def test_the_loop_runs_on_while_a_tool_blocks() -> None:
     assert answer == ("true", False)
 
 
-@pytest.mark.slow
-async def test_longest_stall_of_the_loop_under_blocking_and_busy_tools() -> None:
-    def sleep() -> None:
-        """Sleep."""
-        time.sleep(2)
+async def test_the_loop_runs_on_while_a_tool_computes() -> None:
+    ticks = 0
 
-    def burn() -> int:
-        """Compute without a pause."""
-        end = time.perf_counter() + 2
-        return sum(1 for _ in iter(lambda: time.perf_counter() < end, False))
+    @tool(timeout=120)
+    def burn() -> bool:
+        """Compute without a pause until the event loop has run many times."""
+        end = time.monotonic() + 60
+        while ticks < 100 and time.monotonic() < end:
+            hashlib.sha256(b"x")
+        return ticks >= 100
 
-    for function in (sleep, burn):
-        stalls: list[float] = []
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            await asyncio.sleep(0)
+            ticks += 1
 
-        async def tick(stalls: list[float] = stalls) -> None:
-            while True:
-                before = time.perf_counter()
-                await asyncio.sleep(0.001)
-                stalls.append(time.perf_counter() - before)
+    ticking = asyncio.create_task(tick())
+    answer = await run(burn)
+    ticking.cancel()
 
-        ticking = asyncio.create_task(tick())
-        assert not (await run(function))[1]
-        ticking.cancel()
-        print(f"{function.__name__}: longest stall {max(stalls) * 1e3:.1f} ms in {len(stalls)} ticks")
-        assert max(stalls) < 0.05
+    assert answer == ("true", False)
 
 
 async def test_an_overdue_tool_is_answered_and_its_late_result_dropped() -> None:
@@ -259,14 +256,14 @@ async def test_an_overdue_tool_is_answered_and_its_late_result_dropped() -> None
     @tool(timeout=0.05)
     def wait() -> str:
         """Block."""
-        released.wait(10)
+        released.wait(60)
         finished.set()
         return "late"
 
     toolbox = Toolbox([wait], lambda call: True)
     answer = await toolbox.answer(call("wait", call_id="c1"))
     released.set()
-    assert await asyncio.to_thread(finished.wait, 10)
+    assert await asyncio.to_thread(finished.wait, 60)
 
     assert outcome(answer) == ("TimeoutError: no result within 0.05 s", True)
     assert await toolbox.answer(call("wait", call_id="c1")) is answer
@@ -300,14 +297,14 @@ async def test_cancelling_returns_at_once_and_the_tool_is_not_run_again() -> Non
         """Block."""
         runs.append(1)
         started.set()
-        release.wait(10)
+        release.wait(60)
 
     toolbox = Toolbox([wait], lambda call: True)
     answering = asyncio.create_task(toolbox.answer(call("wait", call_id="c1")))
-    await asyncio.to_thread(started.wait, 10)
+    assert await asyncio.to_thread(started.wait, 60)
     answering.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(answering, 5)
+        await asyncio.wait_for(answering, 30)
     release.set()
 
     assert outcome(await toolbox.answer(call("wait", call_id="c1"))) == (
@@ -348,7 +345,7 @@ async def test_one_call_runs_once_however_often_it_comes() -> None:
     def count() -> int:
         """Count."""
         runs.append(1)
-        release.wait(10)
+        release.wait(60)
         return len(runs)
 
     toolbox = Toolbox([count], lambda call: True)
