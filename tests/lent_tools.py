@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from secgemini_api.models import Message, MessageType, MimeType, Role
 
-from secgemini.tools import tool
+from secgemini.tools import Tool, Toolbox, tool
 
 runs: list[dict[str, object]] = []
 """The arguments of every call that reached one of these tools; a fixture empties it."""
@@ -73,3 +73,14 @@ def read(answer: Message) -> dict[str, Any]:
     assert len(content["name"]) <= 200
     assert answer.status_code == (500 if content["is_error"] else 200)
     return content
+
+
+async def run(function: Callable[..., object], **arguments: object) -> tuple[str, bool]:
+    """Approve one call of a function, and return the output and whether it is an error."""
+    return outcome(await Toolbox([function], lambda call: True).answer(call(Tool.of(function).name, arguments)))
+
+
+def outcome(answer: Message) -> tuple[str, bool]:
+    """Return the output of a result, and whether it is an error."""
+    content = read(answer)
+    return content["output"], content["is_error"]

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
 from collections.abc import AsyncIterator, Iterator
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from cli_process import controls, free_port
-from hypothesis import given
-from hypothesis import strategies as st
 
 from secgemini import SecGemini
-from secgemini.cli import main, terminal
-from secgemini.cli.answer import Answer, Blocks
+from secgemini.cli import main
 from secgemini.local.engines import Reply, TurnRequest
 from secgemini.local.server import LocalService
 
@@ -183,37 +178,6 @@ def test_an_option_that_would_be_ignored_is_refused(capsys: Capture, option: lis
     check_one_line(Run(capsys, "ask", "hello", "--session", "x", *option), 2, "secgemini: UsageError: --model and")
 
 
-# Markdown that comes in pieces
-
-
-MARKDOWN = "# A\n\ntext\nmore\n\n```py\nx = 1\n\n\ny\n~~~\n```\n\n1. a\n2. b\n\n\n~~~~\n```\n\n~~~\n\n~~~~\nend"
-
-
-@given(st.lists(st.integers(0, len(MARKDOWN)), max_size=12))
-def test_blocks_do_not_depend_on_where_the_pieces_are_cut(cuts: list[int]) -> None:
-    blocks, bounds = Blocks(), [0, *sorted(cuts), len(MARKDOWN)]
-    found = [block for start, end in pairwise(bounds) for block in blocks.add(MARKDOWN[start:end])]
-    assert [*found, *blocks.rest()] == [
-        "# A", "text\nmore", "```py\nx = 1\n\n\ny\n~~~\n```", "1. a\n2. b", "~~~~\n```\n\n~~~\n\n~~~~\nend",
-    ]  # fmt: skip
-
-
-def test_pieces_that_were_lost_are_made_up_for(capsys: Capture) -> None:
-    answer = Answer()
-    for piece in ("one ", "three"):
-        answer.piece(piece, "text/plain")
-    answer.whole("one two three", "text/plain")
-    answer.whole("next\n", "text/plain")
-    assert capsys.readouterr().out == "one three\none two three\nnext\n"
-
-
-def test_pieces_end_with_the_rest_of_their_message(capsys: Capture) -> None:
-    answer = Answer()
-    answer.piece("one ", "text/plain")
-    answer.whole("one two", "text/plain")
-    assert capsys.readouterr().out == "one two\n"
-
-
 # --json
 
 
@@ -314,28 +278,6 @@ def test_a_wrong_key_is_not_repeated(service: LocalService, capsys: Capture, mon
 def test_nobody_listens(service: LocalService, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEC_GEMINI_API_HTTP_URL", f"http://127.0.0.1:{free_port()}")
     check_one_line(Run(capsys, "ask", "hello", "--timeout", "5"), 5, "secgemini: APIConnectionError: ")
-
-
-def test_log_records_are_safe_lines(capsys: Capture) -> None:
-    logger = logging.getLogger("secgemini.test")
-    with terminal.log_lines(logging.WARNING, tracebacks=False):
-        logger.info("not worth a line")
-        try:
-            raise ValueError(HOSTILE)
-        except ValueError:
-            logger.exception("it failed with %s", "a\nb")
-    (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("secgemini: it failed with a\\nb: ValueError: \\x1b]0;owned")
-    assert controls(line) == []
-
-
-def test_log_records_bring_their_traceback_when_debugging(capsys: Capture) -> None:
-    with terminal.log_lines(logging.WARNING, tracebacks=True):
-        try:
-            raise ValueError("here")
-        except ValueError:
-            logging.getLogger("secgemini.test").exception("it failed")
-    assert "Traceback" in capsys.readouterr().err
 
 
 def test_debug_shows_the_traceback(service: LocalService, capsys: Capture) -> None:
