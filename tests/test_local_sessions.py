@@ -30,7 +30,7 @@ def test_a_registered_session_is_returned_whole_with_its_alias_resolved(http: Ra
     assert session["user_id"] == "local", "identity comes from the key, not from the body"
 
 
-@pytest.mark.parametrize("session_id", [uuid.uuid4().hex, str(uuid.uuid4())])
+@pytest.mark.parametrize("session_id", [uuid.uuid4().hex, str(uuid.uuid4())], ids=["hexadecimal", "with dashes"])
 def test_ids_of_all_clients_are_accepted_and_only_once(http: Raw, session_id: str) -> None:
     http.register(id=session_id)
     again = http.post("/v1/session/register", json=session_body(id=session_id, name="other")).json()
