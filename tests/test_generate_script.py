@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from typing import Any
 
@@ -69,18 +71,63 @@ def test_a_changed_word_is_drift(checkout: Path) -> None:
     assert "Sort of message." in done.stdout
 
 
-def test_every_other_difference_is_drift_too(checkout: Path) -> None:
-    folder = package(checkout)
+def flip_a_bit(folder: Path) -> None:
     content = bytearray((folder / "client.py").read_bytes())
     content[100] ^= 1
     (folder / "client.py").write_bytes(content)
-    (folder / "models" / "forgotten.py").write_text("")
-    (folder / "py.typed").unlink()
-    done = generate(checkout, "--check")
-    assert done.returncode == 1
-    lines = [line.strip() for line in done.stdout.splitlines() if line.startswith("  ") and not line.startswith("   ")]
-    assert lines == ["changed: client.py", "stray:   models/forgotten.py", "missing: py.typed"]
-    assert "run scripts/generate" in done.stdout
+
+
+def add(name: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).touch()
+
+    return change
+
+
+def remove(name: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / name).unlink()
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        pytest.param(flip_a_bit, "changed: client.py", id="changed"),
+        pytest.param(add("models/forgotten.py"), "stray:   models/forgotten.py", id="stray"),
+        pytest.param(add("__pycache__/hidden.py"), "stray:   __pycache__/hidden.py", id="stray-in-the-cache"),
+        pytest.param(add("models/old.pyc"), "stray:   models/old.pyc", id="stray-bytecode"),
+        pytest.param(remove("py.typed"), "missing: py.typed", id="missing"),
+        pytest.param(remove("models/message.py"), "missing: models/message.py", id="missing-module"),
+    ],
+)
+def test_every_other_difference_alone_is_drift_too(
+    change: Callable[[Path], None],
+    line: str,
+    checkout: Path,
+    compiled: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    change(package(checkout))
+    script = load_script(checkout)
+    # What the contract gives was compiled once for all of these.
+    monkeypatch.setattr(script, "compile_contract", lambda target: shutil.copytree(package(compiled), target))
+    monkeypatch.setattr(sys, "argv", ["generate", "--check"])
+    assert script.main() == 1
+    shown = capsys.readouterr().out
+    lines = [found.strip() for found in shown.splitlines() if found.startswith("  ") and not found.startswith("   ")]
+    assert lines == [line]
+    assert "run scripts/generate" in shown
+
+
+def load_script(root: Path) -> Any:
+    """Import a checkout's scripts/generate, which has no suffix."""
+    loader = SourceFileLoader("generate", str(root / "scripts" / "generate"))
+    spec = spec_from_loader("generate", loader)
+    assert spec
+    module = module_from_spec(spec)
+    loader.exec_module(module)
+    return module
 
 
 def test_generating_again_repairs_and_leaves_nothing_behind(checkout: Path, compiled: Path) -> None:
