@@ -8,7 +8,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from cli_process import controls, free_port
+from cli_process import controls
+from closed_port import closed_port
 
 from secgemini import SecGemini
 from secgemini.cli import main
@@ -276,8 +277,8 @@ def test_a_wrong_key_is_not_repeated(service: LocalService, capsys: Capture, mon
 
 
 def test_nobody_listens(service: LocalService, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SEC_GEMINI_API_HTTP_URL", f"http://127.0.0.1:{free_port()}")
-    check_one_line(Run(capsys, "ask", "hello", "--timeout", "5"), 5, "secgemini: APIConnectionError: ")
+    monkeypatch.setenv("SEC_GEMINI_API_HTTP_URL", f"http://127.0.0.1:{closed_port()}")
+    check_one_line(Run(capsys, "ask", "hello", "--timeout", "60"), 5, "secgemini: APIConnectionError: ")
 
 
 def test_debug_shows_the_traceback(service: LocalService, capsys: Capture) -> None:

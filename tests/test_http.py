@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator
 
 import pytest
+from closed_port import closed_port
 from http_peer import HttpPeer, answer, reset
 from wire import USER_INFO, session
 
@@ -100,9 +101,7 @@ def test_an_error_carries_what_a_user_needs(peer: HttpPeer, sg: SecGemini) -> No
 
 
 def test_a_server_that_is_not_there() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    with SecGemini("k", base_url=f"http://127.0.0.1:{port}", max_retries=0, proxy="") as sg:
+    with SecGemini("k", base_url=f"http://127.0.0.1:{closed_port()}", max_retries=0, proxy="") as sg:
         with pytest.raises(APIConnectionError, match="is the service running") as caught:
             sg.user_info()
     assert not caught.value.sent

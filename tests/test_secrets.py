@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import html
 import json
 import logging
 import pickle
@@ -14,6 +15,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 import trustme
+from closed_port import closed_port
 from http_peer import HttpPeer, answer, reset
 from wire import USER_INFO, session
 
@@ -35,6 +37,10 @@ def encodings(key: str) -> set[str]:
         base64.b64encode(raw).decode().rstrip("="),
         base64.urlsafe_b64encode(raw).decode().rstrip("="),
         raw.hex(),
+        json.dumps(key)[1:-1].replace("=", "\\u003d").replace("&", "\\u0026").replace("<", "\\u003C"),
+        html.escape(key),
+        "".join(f"&#{ord(c)};" for c in key),
+        "".join(f"\\u{ord(c):04X}" for c in key),
     }
 
 
@@ -91,11 +97,6 @@ def everything_about(error: BaseException) -> str:
         shown += [*rendered.format_exception_only(), repr(seen), str(seen), repr(vars(seen)), repr(seen.args)]
         seen = seen.__cause__ or seen.__context__
     return "\n".join(shown) + repr(pickle.dumps(error))
-
-
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def found_in(text: str) -> list[str]:

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 from certificates import Certificates
+from closed_port import closed_port
 from proxies import SocksProxy
-from transport_world import GOOD, WAYS, Settings, Way, World, closed_port, plain, running_world, with_tls
+from transport_world import GOOD, WAYS, Settings, Way, World, plain, running_world, with_tls
 from wire import session
 
 from secgemini import APIConnectionError, APITimeoutError, ConfigurationError, SecGeminiError, Timeout

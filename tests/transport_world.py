@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -121,8 +120,3 @@ def plain(**more: Callable[[World], object]) -> Callable[[World], Settings]:
 def with_tls(**more: Callable[[World], object]) -> Callable[[World], Settings]:
     trusting = {"verify": lambda w: w.certificates.ca, **more}
     return lambda w: {"base_url": w.url(w.tls), **{name: value(w) for name, value in trusting.items()}}
-
-
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
