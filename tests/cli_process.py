@@ -69,7 +69,8 @@ def on_terminal(*arguments: str, columns: int = 80, **changes: str | None) -> tu
                 written += os.read(ours, 65536)
             except OSError:  # the other end is closed: the process has ended
                 break
+        return process.wait(PATIENCE), written.decode()
     finally:
         os.close(ours)
         process.kill()
-    return process.wait(), written.decode()
+        process.wait()

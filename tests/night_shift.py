@@ -24,7 +24,7 @@ WEIGHTS = {
     "user_info": 1, "list_sessions": 1, "unknown": 1, "refresh": 1, "history": 2, "update": 2, "attach": 3, "detach": 2,
     "query": 4, "stream": 4, "feedback": 2, "renew": 1,
 }  # fmt: skip
-STREAM_TIME_OUT = 10.0  # seconds for a streamed turn as a whole
+STREAM_TIME_OUT = 60.0  # seconds for a streamed turn as a whole
 
 
 class CountingEngine:

@@ -47,6 +47,8 @@ class Worker:
         self._http = http
         self._websocket_url = websocket_url
         self._ledger = ledger
+        self.acknowledged = asyncio.Event()
+        """Something was, by now."""
 
     async def work(self) -> None:
         try:
@@ -60,6 +62,7 @@ class Worker:
         await self._post("register", body)
         session_id, known = body["id"], Known(name="as registered")
         self._ledger[session_id] = known
+        self.acknowledged.set()
         steps = [self._attach, self._detach, self._rename, self._ask, self._stream, self._stream]
         for _ in range(self._rng.randrange(2, 9)):
             await self._rng.choice(steps)(session_id, known)
@@ -157,7 +160,8 @@ async def kill_under_load(database: Path, rounds: int, *, seed: int) -> tuple[in
                 latest = {}
                 workers = [Worker(n, f"{seed}-{number}", http, websocket_url, latest) for n in range(WORKERS)]
                 tasks = [asyncio.create_task(worker.work()) for worker in workers]
-                await asyncio.sleep(rng.uniform(0.02, 1.0))
+                await asyncio.wait_for(workers[0].acknowledged.wait(), 60)
+                await asyncio.sleep(rng.uniform(0.0, 1.0))
                 process.kill()
                 await asyncio.gather(*tasks)
         everything |= latest

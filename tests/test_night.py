@@ -20,7 +20,7 @@ from secgemini.local.server import LocalService
 from secgemini.local.service import Limits
 
 CHANCE = 0.3
-LINK = {"APIConnectionError", "APITimeoutError"}
+LINK = {"APIConnectionError"}
 NOTHING: set[str] = set()
 # What a rule may lead to, after the retries: these errors and no others.
 RULES: dict[str, set[str]] = {
@@ -40,7 +40,7 @@ RULES: dict[str, set[str]] = {
 }
 # All at once, a made-up 409 may follow a lost request: register takes that for "it is there", and then it is not.
 EVERY = {**RULES, " ".join(RULES): {"NotFoundError"}.union(*RULES.values())}
-TIME_OUT = Timeout(connect=5, read=5, total=10)
+TIME_OUT = Timeout(connect=30, read=30, total=60)
 SLOWEST = (
     60.0  # seconds: an operation is up to 3 requests, each up to 3 times; on a machine that has other things to do
 )

@@ -139,6 +139,7 @@ NAMES = st.sampled_from(["add", "read_file", "store"]) | st.text(max_size=10)
 ARGUMENTS = st.dictionaries(
     st.sampled_from(["a", "b", "path", "value", "mode"]) | st.text(max_size=5), ANYTHING, max_size=4
 )
+UNFIT = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 KEYS = st.sampled_from(["tool_name", "name"]), st.sampled_from(["tool_args", "args"])
 CALLS = st.builds(lambda n, a, name, args: json.dumps({n: name, a: args}), *KEYS, NAMES, ARGUMENTS)
 CONTENTS = CALLS | ANYTHING.map(json.dumps) | st.text() | st.binary().map(lambda raw: raw.decode("latin-1"))
@@ -152,13 +153,13 @@ async def _answered_unapproved(content: str) -> None:
 
 
 @given(CONTENTS)
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None, suppress_health_check=UNFIT)
 async def test_anything_is_answered_and_nothing_runs_unapproved(content: str) -> None:
     await _answered_unapproved(content)
 
 
 @pytest.mark.slow
 @given(CONTENTS)
-@settings(max_examples=20_000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20_000, deadline=None, suppress_health_check=UNFIT)
 async def test_anything_is_answered_and_nothing_runs_unapproved_at_length(content: str) -> None:
     await _answered_unapproved(content)

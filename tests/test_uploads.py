@@ -5,14 +5,13 @@ import base64
 import io
 import json
 import os
-import resource
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from http_peer import OK, HttpPeer, answer, reset
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from wire import FILE, session
 
@@ -57,7 +56,7 @@ def test_every_size_arrives_whole(peer: HttpPeer, sg: SecGemini, tmp_path: Path,
 
 
 @given(st.binary(max_size=100), st.text(min_size=1), st.none() | st.text(max_size=20))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_body_is_the_json_that_the_contract_asks_for(content: bytes, name: str, hint: str | None) -> None:
     name = name.encode("utf-8", "replace").decode()
     hint = hint and hint.encode("utf-8", "replace").decode()
@@ -149,14 +148,17 @@ def test_asynchronous_uploads_are_the_same_and_can_be_cancelled(peer: HttpPeer, 
 
 
 MEASURE = """
-import resource, sys
+import sys
+from pathlib import Path
 from secgemini import SecGemini
+def highest():  # of this program; ru_maxrss begins with that of the process that started it
+    return next(int(line.split()[1]) for line in Path("/proc/self/status").open() if line.startswith("VmHWM"))
 sg = SecGemini("k", base_url=sys.argv[1], proxy="")
 mine = sg.resume_session("s")
 mine.attach_file("warm", b"x" * 3_000_000)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = highest()
 mine.attach_file_from_disk(sys.argv[2])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+print(highest() - before)
 """
 
 
@@ -178,7 +180,7 @@ class Sink(HttpPeer):
         return Heard(method.decode(), target.partition(b"?")[0].decode(), {}, b"")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss counts kilobytes on Linux only")
+@pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
 def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     peer = Sink().on("GET /v1/session/get", session()).on(ATTACH, answer({**OK, "data": FILE}))
     path = tmp_path / "large"
@@ -189,4 +191,3 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
     )
     peer.close()
     assert int(grown.stdout) < 8 << 10, "kilobytes"
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 0
