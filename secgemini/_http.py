@@ -201,6 +201,7 @@ class Connections:
     """
 
     def __init__(self, config: Config) -> None:
+        config.check_complete()
         self.config = config
         guard_logs(config.api_key)
         self._lock = threading.Lock()

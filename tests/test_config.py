@@ -6,7 +6,7 @@ import ssl
 
 import pytest
 
-from secgemini import AsyncSecGemini, ConfigurationError, SecGemini, Timeout
+from secgemini import AsyncSecGemini, ConfigurationError, Limits, SecGemini, Timeout
 from secgemini.config import Config
 
 NAMES = ("KEY", "HTTP_URL", "WEBSOCKET_URL")
@@ -56,6 +56,17 @@ def test_environment_and_argument(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"api_key": "k", "base_url": "http://h?x=1"}, "http://HOST"),
         ({"api_key": "k", "base_url": "http://me:secret@h"}, "user name"),
         ({"api_key": "k", "websocket_url": "http://h"}, "ws://HOST"),
+        ({"api_key": "k", "base_url": "http://a b"}, "base_url has a space"),
+        ({"api_key": "k", "base_url": "http://h/\x00"}, "base_url has a space or a character that cannot be seen"),
+        ({"api_key": "k", "base_url": "http://h\u200b"}, "cannot be seen"),
+        ({"api_key": "k", "base_url": "http://a%41b"}, "http://HOST"),
+        ({"api_key": "k", "proxy": "http://me:secret@a b"}, "the proxy's address has a space"),
+        ({"api_key": "k", "headers": {"x-gateway": "secret\n"}}, "header 'x-gateway' cannot be sent .*strip it"),
+        ({"api_key": "k", "headers": {"x-gateway": " secret"}}, "'x-gateway'"),
+        ({"api_key": "k", "headers": {"x-gateway": "secret\r\nevil: 1"}}, "'x-gateway'"),
+        ({"api_key": "k", "headers": {"x-gateway": "secret\u20ac"}}, "'x-gateway'"),
+        ({"api_key": "k", "headers": {"x-gateway: secret": "1"}}, "a name that no header may have"),
+        ({"api_key": "k", "headers": {"": "1"}}, "a name that no header may have"),
     ],
 )
 def test_unusable_settings_say_what_to_do(client: type[SecGemini], arguments: dict[str, str], says: str) -> None:
@@ -64,10 +75,47 @@ def test_unusable_settings_say_what_to_do(client: type[SecGemini], arguments: di
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("value", "kind"), [(0, ValueError), (-1, ValueError), ("9", TypeError), (True, TypeError)])
+@pytest.mark.parametrize(
+    ("url", "means"),
+    [
+        ("HTTP://127.0.0.1:1", "http://127.0.0.1:1"),
+        (" http://127.0.0.1:1/\n", "http://127.0.0.1:1"),
+        ("https://[::1]:8/a/", "https://[::1]:8/a"),
+        ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example"),
+        ("https://bücher.example", "https://bücher.example"),
+    ],
+)
+def test_an_address_is_taken_as_it_is_meant(monkeypatch: pytest.MonkeyPatch, url: str, means: str) -> None:
+    monkeypatch.setenv("SEC_GEMINI_API_HTTP_URL", url)
+    for config in (Config.resolve("k", base_url=url), Config.resolve("k")):
+        assert (config.base_url, config.websocket_url) == (means, f"ws{means[4:]}")
+    assert Config.resolve("k", proxy="SOCKS5://Host:1\n").proxy == "socks5://Host:1"
+
+
+@pytest.mark.parametrize("name", ["base_url", "websocket_url", "logs_url", "proxy", "limits", "headers"])
+def test_a_setting_of_another_type_is_refused(name: str) -> None:
+    with pytest.raises(TypeError):
+        SecGemini("k", **{name: 5})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("headers", [{"x-gateway": 5}, {"x-gateway": b"1"}, {5: "1"}])
+def test_headers_are_strings(headers: object) -> None:
+    with pytest.raises(TypeError, match="headers must be strings"):
+        SecGemini("k", headers=headers)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (0, ValueError), (-1, ValueError), ("9", TypeError), (True, TypeError), (float("inf"), ValueError),
+        (float("nan"), ValueError), (5e6, ValueError),
+    ],
+)  # fmt: skip
 def test_time_outs_are_checked(value: object, kind: type[Exception]) -> None:
     with pytest.raises(kind, match="timeout"):
         SecGemini("k", timeout=value)  # type: ignore[arg-type]
+    with pytest.raises(kind, match=r"timeout\.read"):
+        Timeout(read=value)  # type: ignore[arg-type]
 
 
 def test_a_number_bounds_the_attempt_as_a_whole() -> None:
@@ -99,6 +147,49 @@ def test_nothing_shows_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     assert client.base_url == "http://127.0.0.1:9"
     assert client.config.api_key.reveal() == "other"
     assert b"SENTINEL" not in pickle.dumps(copy.copy(config))
+
+
+def test_a_copy_is_the_client_with_its_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEC_GEMINI_API_KEY", "other")
+    sg = SecGemini("mine")
+    for config in (copy.copy(sg.config), copy.deepcopy(sg.config), copy.deepcopy(sg).config):
+        assert config.api_key.reveal() == "mine"
+    assert copy.deepcopy(sg.config.api_key).reveal() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("settings", "lacks"),
+    [
+        ({"headers": {"authorization": "Bearer SENTINEL", "x-tenant": "blue"}}, "the header 'authorization' did not"),
+        ({"headers": {"X-Gateway-Token": "SENTINEL"}}, "the header 'X-Gateway-Token' did not"),
+        ({"headers": {"x-gateway": "Basic SENTINEL"}}, "the header 'x-gateway' did not"),
+        ({"proxy": "http://ann:SENTINEL@127.0.0.1:1"}, "the proxy's password did not"),
+        ({"proxy": "http://ann:SENTINEL@127.0.0.1:1", "headers": {"cookie": "SENTINEL"}}, "'cookie' and the proxy's"),
+    ],
+)
+def test_what_a_pickle_left_out_is_missed_at_the_first_use(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, object], lacks: str
+) -> None:
+    monkeypatch.setenv("SEC_GEMINI_API_KEY", "other")
+    packed = pickle.dumps(SecGemini("k", **settings))  # type: ignore[arg-type]
+    assert b"SENTINEL" not in packed
+    for again in (pickle.loads(packed), pickle.loads(pickle.dumps(pickle.loads(packed)))):
+        with pytest.raises(ConfigurationError, match=lacks):
+            again.user_info()
+
+
+def test_what_is_no_secret_travels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEC_GEMINI_API_KEY", "other")
+    sg = SecGemini("k", headers={"x-tenant": "blue"}, proxy="http://127.0.0.1:1", limits=Limits(max_messages=5))
+    again = pickle.loads(pickle.dumps(sg)).config
+    assert again.headers == {"x-tenant": "blue"}
+    assert (again.proxy, again.limits.max_messages) == ("http://127.0.0.1:1", 5)
+    again.check_complete()
+
+
+def test_a_client_unpickled_where_there_is_no_key_says_so() -> None:
+    with pytest.raises(ConfigurationError, match="SEC_GEMINI_API_KEY"):
+        pickle.loads(pickle.dumps(SecGemini("k"))).user_info()
 
 
 def test_verify_takes_a_file_a_context_or_system(tmp_path: object) -> None:
