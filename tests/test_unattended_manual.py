@@ -52,7 +52,7 @@ def test_the_nightly_job_without_a_key(hosted: LocalService, monkeypatch: pytest
 
 def test_the_nightly_job_with_a_wrong_key(hosted: LocalService, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEC_GEMINI_API_KEY", "wrong")
-    with pytest.raises(SystemExit, match=r"^401 .* worth another run: False\]$"):
+    with pytest.raises(SystemExit, match=r"^401 .*\[worth another run: False\]$"):
         run(NIGHTLY)
 
 
