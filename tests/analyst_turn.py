@@ -35,8 +35,8 @@ class ListedLogs:
     def __init__(self, records: Sequence[LogRecord]) -> None:
         self._records = records
 
-    def count(self) -> int:
-        return len(self._records)
+    def count(self, *, at_or_after: float | None = None, at_or_before: float | None = None) -> int:
+        return len(self.search((), at_or_after=at_or_after, at_or_before=at_or_before, limit=len(self._records)))
 
     def per_day(self) -> Sequence[tuple[str, str, int]]:
         from datetime import UTC, datetime
@@ -66,10 +66,12 @@ class ListedLogs:
         return sorted(found, key=lambda record: (record.time or 0, record.line))[:limit]
 
     def around(self, line: int, *, seconds: float = 300.0, limit: int = 100) -> Sequence[LogRecord]:
-        middle = next((record.time for record in self._records if record.line == line), None)
-        if middle is None:
-            return []
-        return self.search((), at_or_after=middle - seconds, at_or_before=middle + seconds, limit=limit)
+        hit = next((record for record in self._records if record.line == line), None)
+        if hit is None or hit.time is None:
+            return [hit] if hit is not None else []
+        near = list(self.search((), at_or_after=hit.time - seconds, at_or_before=hit.time + seconds, limit=10_000))
+        place, half = near.index(hit), limit // 2
+        return near[max(0, place - half) : place + limit - half]
 
 
 async def replies_to(

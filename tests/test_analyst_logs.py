@@ -217,6 +217,33 @@ async def test_the_timeline_around_a_hit() -> None:
     assert "line 4 " not in answer.partition("Indicators")[0]
 
 
+CROWDED = ListedLogs([record(line, line // 40, "knock") for line in range(1, 200)] + [record(200, 4, "open sesame")])
+
+
+@pytest.mark.parametrize(
+    ("prompt", "asked"),
+    [
+        ("what happened around line 200 within 2 minutes?", "line 200"),
+        ("what happened around the first 'open sesame' within 2 minutes?", "line 200, the first with 'open sesame'"),
+    ],
+)
+async def test_the_record_asked_for_is_shown_among_many(prompt: str, asked: str) -> None:
+    answer = (await answer_to(prompt, logs=CROWDED)).splitlines()
+    assert f"  121 records within 120 s of {asked}:" in answer
+    shown = [line for line in answer if ": knock" in line]
+    assert len(shown) == 25
+    assert "line 175 " in shown[0]
+    assert "line 199 " in shown[-1]
+    assert "  > 2025-01-01 10:04:00 line 200 web01: open sesame" in answer
+    assert "    … 95 more" in answer
+
+
+async def test_a_record_without_a_time_has_no_seconds_around_it() -> None:
+    answer = await answer_to("what happened around line 6?", logs=LOGS)
+    assert "the lines around line 6, which has no time:" in answer
+    assert "  > (no time) line 6: a line without a time" in answer
+
+
 @pytest.mark.parametrize(
     ("prompt", "said"),
     [

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from raw_service import Raw, running_service
 
-from secgemini.local.engines import LogTable, Reply, TurnRequest
+from secgemini.local.engines import LogRecord, LogTable, Reply, TurnRequest
 from secgemini.local.logtimes import LineReader, find_time
 
 LINES = [
@@ -134,9 +134,31 @@ def test_engines_search_times_and_look_around(asked: Any) -> None:
     assert [record.line for record in ask(lambda logs: logs.around(1, seconds=60))] == [1]
     assert [record.line for record in ask(lambda logs: logs.around(4, limit=2))] == [3, 4]
     assert ask(lambda logs: logs.around(9)) == []
+    assert ask(lambda logs: logs.around(1, limit=0)) == []
+    assert ask(lambda logs: logs.count(at_or_after=noon)) == 1
+    assert ask(lambda logs: logs.count(at_or_before=noon)) == 2
     record = ask(lambda logs: logs.search(("Grüße",)))[0]
     assert record.text == "2026-11-21T09:00:00Z kernel: Grüße aus dem Kern\u2028still the same line"
     assert record.time == datetime(2026, 11, 21, 9, tzinfo=UTC).timestamp()
+
+
+def test_what_is_around_a_record_are_the_nearest_on_either_side() -> None:
+    engine = Ask()
+    with running_service(engine=engine) as service, Raw(service) as http:
+        create(http)
+        upload(http, [f"2026-11-20T10:00:{number // 4:02}Z x" for number in range(200)])
+        session_id = http.register()
+        attach(http, session_id)
+        for line, limit, expected in [
+            (150, 5, [148, 149, 150, 151, 152]),
+            (150, 4, [148, 149, 150, 151]),
+            (150, 1, [150]),
+            (1, 5, [1, 2, 3]),
+            (200, 5, [198, 199, 200]),
+        ]:
+            engine.question = lambda logs, line=line, limit=limit: logs.around(line, limit=limit)  # type: ignore[misc]
+            http.ask(session_id, "go")
+            assert [record.line for record in cast("list[LogRecord]", engine.answer_was)] == expected
 
 
 def test_logs_go_with_the_last_session_that_has_them(asked: Any) -> None:

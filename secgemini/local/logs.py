@@ -19,6 +19,7 @@ _ORPHAN = 86400.0  # seconds that an upload may take
 _SHORT = 3  # characters; shorter words have no trigram
 _MOST = 10_000  # records that one search returns
 _BATCH = 1000  # records of one transaction, so that other requests get their turn in between
+_COUNT = "SELECT count(*) FROM records r"
 _RECORD = "SELECT r.line, r.time, r.source, r.text FROM records r"
 
 
@@ -85,9 +86,10 @@ class Logs:
         self._store = store
         self._pk = pk
 
-    def count(self) -> int:
-        """Return the number of records."""
-        return int(str(self._store.read("SELECT count(*) FROM records WHERE log = ?", self._pk)[0][0]))
+    def count(self, *, at_or_after: float | None = None, at_or_before: float | None = None) -> int:
+        """Return the number of records, or of those between two times."""
+        where, values = self._between(at_or_after, at_or_before)
+        return int(str(self._store.read(f"{_COUNT} WHERE {where}", *values)[0][0]))
 
     def per_day(self) -> Sequence[tuple[str, str, int]]:
         """Return (day as YYYY-MM-DD, source, number of records), ordered by day, then source; undated records last."""
@@ -107,7 +109,8 @@ class Logs:
         limit: int = 100,
     ) -> Sequence[LogRecord]:
         """Return the records that contain every word (case-insensitive), in order of time, then line."""
-        conditions, values = ["r.log = ?"], cast("list[object]", [self._pk])
+        where, values = self._between(at_or_after, at_or_before)
+        conditions = [where]
         wanted = [word for word in words if word]
         indexed = [word for word in wanted if len(word) >= _SHORT]
         if indexed:
@@ -117,30 +120,38 @@ class Logs:
             if len(word) < _SHORT:
                 conditions.append("r.text LIKE ? ESCAPE '\\'")
                 values.append("%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%")
-        for bound, sign in ((at_or_after, ">="), (at_or_before, "<=")):
-            if bound is not None:
-                conditions.append(f"r.time {sign} ?")
-                values.append(bound)
         return self._records(" AND ".join(conditions), values, limit)
 
     def around(self, line: int, *, seconds: float = 300.0, limit: int = 100) -> Sequence[LogRecord]:
-        """Return the records within `seconds` of the record `line`, in order of time, then line.
-
-        A record without a time has the records of the neighbouring lines around it.
-        """
-        found = self._store.read("SELECT time FROM records WHERE log = ? AND line = ?", self._pk, line)
-        if not found:
+        """Return the record `line` and those within `seconds` of it: see `secgemini.local.engines.LogTable`."""
+        hit = self._records("r.log = ? AND r.line = ?", [self._pk, line], min(limit, 1))
+        if not hit:
             return []
-        time = found[0][0]
-        if isinstance(time, float):
-            between = "r.log = ? AND r.time BETWEEN ? AND ?"
-            return self._records(between, [self._pk, time - seconds, time + seconds], limit)
-        half = limit // 2
-        return self._records("r.log = ? AND r.line BETWEEN ? AND ?", [self._pk, line - half, line + half], limit)
+        time = hit[0].time
+        if time is None:
+            where, values = self._between(None, None)
+            first, here = "r.log", float(self._pk)
+        else:
+            where, values = self._between(time - seconds, time + seconds)
+            first, here = "r.time", time
+        place, values, half = f"{where} AND ({first}, r.line)", [*values, here, line], limit // 2
+        before = self._records(f"{place} < (?, ?)", values, half, f"{first} DESC, r.line DESC")
+        after = self._records(f"{place} > (?, ?)", values, limit - half - 1, f"{first}, r.line")
+        return [*before[::-1], *hit, *after]
 
-    def _records(self, where: str, values: Sequence[object], limit: int) -> list[LogRecord]:
-        order = " ORDER BY r.time IS NULL, r.time, r.line LIMIT ?"
-        found = self._store.read(f"{_RECORD} WHERE {where}{order}", *values, max(0, min(limit, _MOST)))
+    def _between(self, at_or_after: float | None, at_or_before: float | None) -> tuple[str, list[object]]:
+        where, values = "r.log = ?", cast("list[object]", [self._pk])
+        for bound, sign in ((at_or_after, ">="), (at_or_before, "<=")):
+            if bound is not None:
+                where += f" AND r.time {sign} ?"
+                values.append(bound)
+        return where, values
+
+    def _records(
+        self, where: str, values: Sequence[object], limit: int, order: str = "r.time IS NULL, r.time, r.line"
+    ) -> list[LogRecord]:
+        limited = f"{_RECORD} WHERE {where} ORDER BY {order} LIMIT ?"
+        found = self._store.read(limited, *values, max(0, min(limit, _MOST)))
         return [
             LogRecord(int(str(line)), time if isinstance(time, float) else None, str(source), str(line_text))
             for line, time, source, line_text in found

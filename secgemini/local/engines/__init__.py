@@ -75,8 +75,8 @@ class LogRecord:
 class LogTable(Protocol):
     """The logs attached to the session, read-only. Times are Unix seconds, UTC; bounds are inclusive."""
 
-    def count(self) -> int:
-        """Return the number of records."""
+    def count(self, *, at_or_after: float | None = None, at_or_before: float | None = None) -> int:
+        """Return the number of records, or of those between two times."""
         ...
 
     def per_day(self) -> Sequence[tuple[str, str, int]]:
@@ -95,7 +95,11 @@ class LogTable(Protocol):
         ...
 
     def around(self, line: int, *, seconds: float = 300.0, limit: int = 100) -> Sequence[LogRecord]:
-        """Return the records within `seconds` of the record `line`, in order of time, then line."""
+        """Return the record `line` and those within `seconds` of it, in order of time, then line.
+
+        When there are more than `limit`, these are the nearest in that order, half of them on either side. A record
+        without a time has the neighbouring lines around it. There is nothing around a line that does not exist.
+        """
         ...
 
 

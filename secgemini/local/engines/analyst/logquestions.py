@@ -12,6 +12,7 @@ from secgemini.local.engines import LogRecord, LogTable
 from .logsummary import LogSummary, summarise
 
 SHOWN_RECORDS = 50
+_EACH_SIDE = 25  # records shown before and after the one that a question is about
 READ_RECORDS = 20_000
 _OVERVIEW = re.compile(r"(?i)\b(?:overview|per day|daily|counts?|how many|busiest|sources|failed log-?ins|brute)\b")
 _LAST_TIME = 253_402_300_800.0  # the year 10000
@@ -62,7 +63,7 @@ class LogQuestion:
 
 @dataclass(slots=True)
 class LogAnswer:
-    """What the logs say. `shown` are the records that the question asks for, `matches` is how many there are.
+    """What the logs say. `shown` are the records that the question asks for, `matches` is how many there are of them.
 
     `read` are the records that were searched for indicators; `overview` says that the prompt asks for counts as well.
     """
@@ -105,15 +106,17 @@ def _search(logs: LogTable, question: LogQuestion) -> Sequence[LogRecord]:
 
 
 def _answer_around(question: LogQuestion, logs: LogTable, answer: LogAnswer) -> None:
-    if question.line is not None:
-        answer.shown = logs.around(question.line, seconds=question.seconds, limit=SHOWN_RECORDS)
-        answer.hit = next((record for record in answer.shown if record.line == question.line), None)
-    else:
-        found = _search(logs, question)
-        answer.hit = (found[-1] if question.last else found[0]) if found else None
-        if answer.hit is not None:
-            answer.shown = logs.around(answer.hit.line, seconds=question.seconds, limit=SHOWN_RECORDS)
+    line = question.line
+    if line is None and (found := _search(logs, question)):
+        line = found[-1 if question.last else 0].line
+    if line is None:
+        answer.matches = 0
+        return
+    answer.shown = logs.around(line, seconds=question.seconds, limit=2 * _EACH_SIDE + 1)
+    answer.hit = next((record for record in answer.shown if record.line == line), None)
     answer.matches = len(answer.shown)
+    if answer.hit is not None and (time := answer.hit.time) is not None:
+        answer.matches = logs.count(at_or_after=time - question.seconds, at_or_before=time + question.seconds)
 
 
 def read_question(prompt: str, default: datetime) -> LogQuestion | None:

@@ -90,7 +90,10 @@ def _around_line(question: LogQuestion, answer: LogAnswer) -> str:
     if answer.hit is None:
         return f"there is no line {question.line}" if question.line is not None else f"no record has {asked}"
     wanted = "" if question.line is not None else f", the {'last' if question.last else 'first'} with {asked}"
-    return f"{answer.matches} records within {question.seconds:g} s of line {answer.hit.line}{wanted}:"
+    hit = f"line {answer.hit.line}{wanted}"
+    if answer.hit.time is None:
+        return f"the lines around {hit}, which has no time:"
+    return f"{answer.matches} records within {question.seconds:g} s of {hit}:"
 
 
 def _search_line(question: LogQuestion, answer: LogAnswer) -> str:
