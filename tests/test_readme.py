@@ -1,11 +1,17 @@
 """What the README and the manual of the service say is run as it stands there."""
 
+import json
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+from secgemini import SecGemini
+from secgemini.local.server import LocalService
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -17,6 +23,30 @@ def blocks(page: str, language: str = "python") -> list[str]:
 def run(code: str, capsys: pytest.CaptureFixture[str]) -> str:
     exec(compile(code, "manual", "exec"), {"__name__": "manual"})
     return capsys.readouterr().out
+
+
+def shell_lines(page: str) -> list[str]:
+    """Return the commands of a page, without those that install and without activating what they installed."""
+    found = re.findall(r"(?<!-->\n)```sh\n(.*?)```", (ROOT / page).read_text(), re.S)
+    lines = "".join(found).splitlines()
+    return [line for line in lines if line != ". .venv/bin/activate"]
+
+
+def type_in(line: str, folder: Path) -> str:
+    """Run a command as a newcomer would, and return what it printed; of `serve`, until it is stopped."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SEC_GEMINI_")}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    serves = line.startswith("secgemini serve ")
+    command = f"exec {line.replace('--port 8000', '--port 0')}" if serves else line  # 8000 may be taken here
+    run_it = ["sh", "-c", command]
+    with subprocess.Popen(run_it, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        shown = process.stdout.readline()
+        if serves:
+            process.terminate()
+        shown += process.stdout.read()
+    assert process.returncode == 0
+    return shown
 
 
 def test_ten_lines_of_python(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
@@ -41,13 +71,31 @@ def test_the_tool_of_the_readme(says: str, monkeypatch: pytest.MonkeyPatch, caps
 
 
 def test_the_raw_endpoint_of_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
-    from secgemini import SecGemini
+    assert run(blocks("README.md")[2], capsys) == "[]\n"
 
-    with SecGemini.local() as sg:
-        sg.create_session("raw")
-        names: dict[str, object] = {"sg": sg}
-        exec(blocks("README.md")[2], names)
-        assert [s.name for s in names["sessions"]] == ["raw"]  # type: ignore[attr-defined]
+
+def test_the_readme_has_no_other_python() -> None:
+    assert len(blocks("README.md")) == 3
+
+
+@pytest.mark.parametrize("line", shell_lines("README.md") + shell_lines("docs/analyst.md"))
+def test_the_commands(line: str) -> None:
+    shown = type_in(line, ROOT)
+    if "--json" in line:
+        assert "203.0.113.66" in json.loads(shown)["answer"]
+    elif " serve " in line:
+        assert shown.startswith("secgemini: serving on http://127.0.0.1:")
+    else:
+        assert "Indicators" in shown
+
+
+def test_the_commands_of_the_service(tmp_path: Path) -> None:
+    first, make_key, second = shell_lines("docs/service.md")
+    assert "export SEC_GEMINI_API_KEY=" in type_in(first, tmp_path)
+    assert type_in(make_key, tmp_path) == ""
+    assert (tmp_path / "keys").stat().st_mode & 0o077 == 0
+    assert "SEC_GEMINI_API_KEY" not in type_in(second, tmp_path)
+    assert (tmp_path / "state.db").exists()
 
 
 def test_the_manual_of_the_service(
@@ -57,6 +105,16 @@ def test_the_manual_of_the_service(
     first, engine, _ = blocks("docs/service.md")
     assert "language model" in run(first, capsys)
     assert run(engine, capsys).strip() == "HELLO"
+
+
+def test_the_test_in_the_manual_of_the_service(secgemini_local: LocalService) -> None:
+    def program() -> None:
+        with SecGemini() as sg:
+            sg.create_session().query("hello")
+
+    names: dict[str, object] = {"my_program": SimpleNamespace(run=program)}
+    exec(compile(blocks("docs/service.md")[2], "manual", "exec"), names)
+    names["test_report"](secgemini_local)  # type: ignore[operator]
 
 
 def test_the_script_of_the_manual_is_one(tmp_path: Path) -> None:
