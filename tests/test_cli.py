@@ -53,6 +53,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalService]:
         monkeypatch.setenv("SEC_GEMINI_API_HTTP_URL", running.base_url)
         monkeypatch.setenv("SEC_GEMINI_API_WEBSOCKET_URL", running.websocket_url)
         monkeypatch.setenv("SEC_GEMINI_LOGS_PROCESSOR_API_URL", running.base_url)
+        monkeypatch.setenv("COLUMNS", "80")  # a narrow table cuts the ids
         yield running
     assert running.violations == []
 
