@@ -114,13 +114,16 @@ REST = {
 }
 
 
+STREAMED = [name for name in REST if name != "200 that is no JSON"]
+
+
 def script(peer: HttpPeer, operation: str, action: object) -> None:
     is_maker = callable(action) and action is not reset
     peer.on(operation, action(peer) if is_maker else action)  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("path", REST)
-def test_requests_that_fail(peer: HttpPeer, ear: Ear, path: str) -> None:
+def after_requests(peer: HttpPeer, ear: Ear, path: str) -> list[str]:
+    """Make a request that fails, sync and async; return the forms of the key in all that anybody may see of it."""
     script(peer, INFO, REST[path])
     shown = []
     with warnings.catch_warnings(record=True) as said, no_waiting():
@@ -136,14 +139,11 @@ def test_requests_that_fail(peer: HttpPeer, ear: Ear, path: str) -> None:
                 shown.append(everything_about(caught.value))
 
         asyncio.run(asynchronously())
-    assert ear.lines, "the ear hears httpx and httpcore"
-    assert not found_in("\n".join([*shown, *ear.lines, *(str(w.message) for w in said)]))
-    assert all(not any(form in h.target for form in FORMS) for h in peer.heard), "the key is in no URL"
-    assert any(h.headers.get("x-api-key") == KEY for h in peer.heard)
+    return found_in("\n".join([*shown, *ear.lines, *(str(w.message) for w in said)]))
 
 
-@pytest.mark.parametrize("path", [name for name in REST if name != "200 that is no JSON"])
-def test_streams_that_fail(peer: HttpPeer, ear: Ear, path: str) -> None:
+def after_a_stream(peer: HttpPeer, ear: Ear, path: str) -> list[str]:
+    """Open a stream that fails; return the forms of the key in all that anybody may see of it."""
     script(peer, STREAM, REST[path])
     peer.on("GET /v1/session/get", session())
     with no_waiting(), SecGemini(KEY, base_url=peer.url, proxy="") as sg:
@@ -153,7 +153,20 @@ def test_streams_that_fail(peer: HttpPeer, ear: Ear, path: str) -> None:
             list(stream)
         stream.close()
         shown = everything_about(caught.value) + repr(mine) + repr(vars(mine)) + repr(vars(stream))
-    assert not found_in("\n".join([shown, *ear.lines]))
+    return found_in("\n".join([shown, *ear.lines]))
+
+
+@pytest.mark.parametrize("path", REST)
+def test_requests_that_fail(peer: HttpPeer, ear: Ear, path: str) -> None:
+    assert not after_requests(peer, ear, path)
+    assert ear.lines, "the ear hears httpx and httpcore"
+    assert all(not any(form in h.target for form in FORMS) for h in peer.heard), "the key is in no URL"
+    assert any(h.headers.get("x-api-key") == KEY for h in peer.heard)
+
+
+@pytest.mark.parametrize("path", STREAMED)
+def test_streams_that_fail(peer: HttpPeer, ear: Ear, path: str) -> None:
+    assert not after_a_stream(peer, ear, path)
     assert any(quote_plus(KEY) in h.target for h in peer.heard), "the service wants it there, and gets it escaped"
 
 
@@ -203,12 +216,44 @@ def test_a_good_call_and_a_crash_of_the_caller(peer: HttpPeer, ear: Ear) -> None
     assert not found_in(shown + everything_about(crash.value) + "\n".join(ear.lines))
 
 
-def test_this_test_bites(peer: HttpPeer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("secgemini._failures.redact", lambda text, config: text)
-    script(peer, INFO, REST["401 that echoes"])
-    with SecGemini(KEY, base_url=peer.url, proxy="") as sg, pytest.raises(SecGeminiError) as caught:
-        sg.user_info()
-    assert found_in(everything_about(caught.value)), "without the redaction the key is seen"
+def keep_nothing_back(patch: pytest.MonkeyPatch) -> None:
+    """Show what others wrote as they wrote it."""
+    patch.setattr("secgemini._failures.redact", lambda text, config: text)
+
+
+def guard_no_logs(patch: pytest.MonkeyPatch) -> None:
+    """Let the loggers of httpx and httpcore write what they like, also while earlier clients with this key live."""
+    patch.setattr("secgemini._http.guard_logs", lambda secret: None)
+    patch.setattr(secgemini.redact._mask_keys, "filter", lambda record: True)
+
+
+def log_the_websocket(patch: pytest.MonkeyPatch) -> None:
+    """Give the WebSocket a logger that can be turned on, as its library's own."""
+    patch.setattr("secgemini._websocket._logger", logging.getLogger("websockets.client"))
+
+
+@pytest.mark.parametrize(
+    ("take_out", "search", "path"),
+    [
+        (keep_nothing_back, after_requests, "401 that echoes"),
+        (keep_nothing_back, after_requests, "500 that echoes"),
+        (keep_nothing_back, after_requests, "redirect that echoes"),
+        (guard_no_logs, after_requests, "401 that echoes"),
+        (guard_no_logs, after_requests, "200 that is no JSON"),
+        (log_the_websocket, after_a_stream, "refused"),
+        (log_the_websocket, after_a_stream, "401 that echoes"),
+    ],
+)
+def test_this_test_bites(
+    peer: HttpPeer,
+    ear: Ear,
+    monkeypatch: pytest.MonkeyPatch,
+    take_out: Callable[[pytest.MonkeyPatch], None],
+    search: Callable[[HttpPeer, Ear, str], list[str]],
+    path: str,
+) -> None:
+    take_out(monkeypatch)
+    assert search(peer, ear, path), "without this protection the search finds the key"
 
 
 def test_every_form_is_masked() -> None:
