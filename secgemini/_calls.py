@@ -102,12 +102,25 @@ class Pause:
     seconds: float
 
 
-Plan = Generator["Call[Any] | Pause", Any, T]
+@dataclass(frozen=True, slots=True)
+class Work(Generic[T]):
+    """Run a function that takes its time, such as reading a file. The async client runs it in a thread."""
+
+    function: Callable[[], T]
+
+
+Plan = Generator["Call[Any] | Pause | Work[Any]", Any, T]
 
 
 def ask(call: Call[T]) -> Plan[T]:
     """Make the call and return its result; `yield from` keeps its type."""
     result: T = yield call
+    return result
+
+
+def work(function: Callable[[], T]) -> Plan[T]:
+    """Run the function and return its result; what it raises is raised here."""
+    result: T = yield Work(function)
     return result
 
 

@@ -13,14 +13,15 @@ import random
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import msgspec
 from secgemini_api.errors import InvalidBody, UnexpectedShape
 
 from ._api import Api
-from ._calls import UNSURE, Call, Pause, Plan, Repeat
-from ._failures import request_id_of
+from ._calls import UNSURE, Call, Pause, Plan, Repeat, Work
+from ._failures import complete, scrub
 from ._http import TOTAL, Connections
 from .config import Config, Timeout
 from .display import neutralise
@@ -28,10 +29,13 @@ from .errors import APIResponseError, ConfigurationError, SecGeminiError
 from .redact import redact
 from .retry import Budget, is_unclear, wait_before_retry
 
+if TYPE_CHECKING:
+    import httpx
+
 _log = logging.getLogger("secgemini")
 
 T = TypeVar("T")
-Steps = Generator["Call[Any] | Pause", Any, T]
+Steps = Generator["Call[Any] | Pause | Work[Any]", Any, T]
 PATIENT = Timeout(read=600.0)  # an agent may think for minutes
 
 _no_waiting: contextvars.ContextVar[list[float] | None] = contextvars.ContextVar("no_waiting", default=None)
@@ -46,6 +50,14 @@ def no_waiting() -> Generator[list[float]]:
         yield waits
     finally:
         _no_waiting.reset(token)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer(Generic[T]):
+    """What a call came to, and the answer that said so; None when something else told it."""
+
+    result: T
+    response: httpx.Response | None = None
 
 
 class Driver:
@@ -86,32 +98,44 @@ class Driver:
     def run(self, plan: Plan[T] | Call[T]) -> T:
         """Run a plan to its end in this thread."""
         flow = self._flow(plan)
+        go_on: Callable[[Any], Any] = flow.send
         answer: Any = None
         while True:
             try:
-                step = flow.send(answer)
+                step = go_on(answer)
             except StopIteration as stop:
                 result: T = stop.value
                 return result
+            go_on, answer = flow.send, None
             if isinstance(step, Pause):
                 time.sleep(pretend_to_wait(step.seconds))
-                answer = None
+            elif isinstance(step, Work):
+                try:
+                    answer = step.function()
+                except Exception as error:
+                    go_on, answer = flow.throw, error
             else:
                 answer = self._send(step)
 
     async def arun(self, plan: Plan[T] | Call[T]) -> T:
         """Run a plan to its end on the running loop. Cancelling stops it where it waits."""
         flow = self._flow(plan)
+        go_on: Callable[[Any], Any] = flow.send
         answer: Any = None
         while True:
             try:
-                step = flow.send(answer)
+                step = go_on(answer)
             except StopIteration as stop:
                 result: T = stop.value
                 return result
+            go_on, answer = flow.send, None
             if isinstance(step, Pause):
                 await asyncio.sleep(pretend_to_wait(step.seconds))
-                answer = None
+            elif isinstance(step, Work):
+                try:
+                    answer = await asyncio.to_thread(step.function)
+                except Exception as error:
+                    go_on, answer = flow.throw, error
             else:
                 answer = await self._asend(step)
 
@@ -120,7 +144,7 @@ class Driver:
             client = self.connections.sync_client()
             return self._read(call, client.request(**self._request(call, call.upload.read if call.upload else None)))
         except SecGeminiError as error:
-            return error
+            return scrub(error, self.config)
 
     async def _asend(self, call: Call[Any]) -> Any:
         try:
@@ -128,7 +152,7 @@ class Driver:
             request = self._request(call, call.upload.aread if call.upload else None)
             return self._read(call, await client.request(**request))
         except SecGeminiError as error:
-            return error
+            return scrub(error, self.config)
 
     def _request(self, call: Call[Any], body: Callable[[], Any] | None) -> dict[str, Any]:
         request = {**call.request, **call.extra}
@@ -145,51 +169,59 @@ class Driver:
             request["headers"] = {"content-type": "application/json", "content-length": str(call.upload.length)}
         return request
 
-    def _read(self, call: Call[Any], response: Any) -> Any:
+    def _read(self, call: Call[T], response: httpx.Response) -> _Answer[T]:
         try:
-            return call.read(call.parse(client=self._api, response=response))
-        except (InvalidBody, UnexpectedShape) as error:
-            why = redact(str(error), self.config)
-        raise APIResponseError(
-            f"{call.operation} answered outside the contract: {neutralise(why, newlines=False)}",
+            return _Answer(call.read(call.parse(client=self._api, response=response)), response)
+        except InvalidBody as error:
+            why = f"{error.reason}; it begins with {redact(response.text, self.config)[:200]!r}"
+        except UnexpectedShape as error:
+            why = str(error)
+        except SecGeminiError as error:
+            raise complete(error, response, self.config) from None
+        failure = APIResponseError(
+            f"{call.operation} answered outside the contract: {why}",
             operation=call.operation,
             status_code=response.status_code,
-            body=redact(response.text, self.config),
-            request_id=request_id_of(response, self.config),
             hint="is base_url the address of Sec-Gemini, or is a proxy in between?",
         )
+        raise complete(failure, response, self.config)
 
     def _flow(self, plan: Plan[T] | Call[T]) -> Steps[T]:
         """Turn a plan into its requests and pauses, each call with its retries; results and errors go back into it."""
         if isinstance(plan, Call):
-            return (yield from self._attempts(plan))
+            return (yield from self._attempts(plan)).result
+        heard: httpx.Response | None = None
         try:
             step = next(plan)
             while True:
-                if isinstance(step, Pause):
-                    yield step
-                    step = next(plan)
-                    continue
                 try:
-                    result = yield from self._attempts(step)
-                except SecGeminiError as error:
+                    if isinstance(step, Call):
+                        answer = yield from self._attempts(step)
+                        result, heard = answer.result, answer.response
+                    else:
+                        result = yield step
+                except Exception as error:
+                    heard = None
                     step = plan.throw(error)
                 else:
                     step = plan.send(result)
         except StopIteration as stop:
             value: T = stop.value
             return value
+        except SecGeminiError as error:  # when it is the plan's own, it is about the answer heard last
+            complete(error, heard, self.config)
+            raise
 
-    def _attempts(self, call: Call[T]) -> Steps[T]:
+    def _attempts(self, call: Call[T]) -> Steps[_Answer[T]]:
         failures = spent = 0
         was_unclear = False
         while True:
-            outcome = yield call
+            outcome: _Answer[T] | SecGeminiError = yield call
             if not isinstance(outcome, SecGeminiError):
                 self.budget.give_back(spent)
-                return outcome  # type: ignore[no-any-return]
+                return outcome
             if was_unclear and call.already and getattr(outcome, "status_code", 0) == call.already:
-                return None  # type: ignore[return-value]  # an earlier attempt was carried out
+                return _Answer(None)  # type: ignore[arg-type]  # an earlier attempt was carried out
             failures += 1
             unclear = is_unclear(outcome)
             was_unclear = was_unclear or unclear
@@ -207,7 +239,7 @@ class Driver:
                 if found is UNSURE:
                     raise outcome
                 if found is not None:
-                    return found  # type: ignore[no-any-return]
+                    return _Answer(found)
 
 
 def tell_retry(error: SecGeminiError, failures: int, wait: float) -> None:

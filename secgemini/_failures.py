@@ -76,9 +76,13 @@ def is_distrusted(error: BaseException | None) -> bool:
 
 def from_response(response: httpx.Response, config: Config) -> SecGeminiError:
     """Return our error for an HTTP status of 300 or more."""
+    return scrub(_refusal(response, config), config)
+
+
+def _refusal(response: httpx.Response, config: Config) -> SecGeminiError:
     request, status = response.request, response.status_code
     operation = f"{request.method} {request.url.path}"
-    body = redact(response.text[:BODY_HEAD], config)
+    body = redact(response.text, config)
     request_id = request_id_of(response, config)
     if status < 400:
         target = neutralise(redact(response.headers.get("location", "nowhere"), config)[:200], newlines=False)
@@ -98,6 +102,24 @@ def from_response(response: httpx.Response, config: Config) -> SecGeminiError:
         request_id=request_id,
         retry_after=parse_retry_after(response.headers.get("retry-after")),
     )
+
+
+def scrub(error: SecGeminiError, config: Config) -> SecGeminiError:
+    """Return the error with the key masked in all that it says: the service may have sent the key back, also escaped."""
+    for name in ("message", "hint", "body", "request_id"):
+        text = getattr(error, name, "")
+        if text:
+            setattr(error, name, redact(text, config))
+    error.args = (error.message,)
+    return error
+
+
+def complete(error: SecGeminiError, response: httpx.Response | None, config: Config) -> SecGeminiError:
+    """Add what the answer that an error is about said around it, its body's head and request id; returns the error."""
+    if response is not None and isinstance(error, APIStatusError | APIResponseError):
+        error.body = error.body or redact(response.text, config)[:BODY_HEAD]
+        error.request_id = error.request_id or request_id_of(response, config)
+    return scrub(error, config)
 
 
 def request_id_of(response: httpx.Response, config: Config) -> str:
@@ -124,7 +146,7 @@ def detail(body: str) -> str:
     """Return what an error body says, whatever its form: `{"detail": "…"}`, FastAPI's list, or plain text."""
     try:
         parsed = msgspec.json.decode(body.encode())
-    except (msgspec.DecodeError, UnicodeEncodeError):
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
         return " ".join(body.split())[:200] or "no explanation"
     said = parsed.get("detail", parsed.get("message", body)) if isinstance(parsed, dict) else body
     if isinstance(said, list):
@@ -135,5 +157,6 @@ def detail(body: str) -> str:
 def _one_fault(fault: object) -> str:
     if not isinstance(fault, dict):
         return str(fault)
-    where = ".".join(str(part) for part in fault.get("loc", ()))
+    place = fault.get("loc")
+    where = ".".join(str(part) for part in place) if isinstance(place, list) else ""
     return f"{where}: {fault.get('msg', '')}" if where else str(fault.get("msg", fault))

@@ -39,11 +39,18 @@ class SecGeminiError(Exception):
 
     retryable: bool = False
     """Whether the same call, made again later, may succeed."""
+    request_id: str = ""
+    """The service's name for the request, "" when it gave none. It stands at the end of the text."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         self.message: str = neutralise(message, newlines=False)
         self.hint: str = neutralise(hint, newlines=False)
-        super().__init__(f"{self.message} ({self.hint})" if hint else self.message)
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        """Return the message, then what to do, then the request's id."""
+        hint = f" ({self.hint})" if self.hint else ""
+        return self.message + hint + (f" [request {self.request_id}]" if self.request_id else "")
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle by state, so that keyword arguments survive a process pool."""
@@ -165,13 +172,25 @@ class StreamError(SecGeminiError):
     """The turn failed.
 
     `stream_message` is the service's own error message when it sent one; `status_code` is its status, else 0.
+    `lost_link` tells that the connection broke and could not be restored: the turn may go on at the service.
     """
 
     def __init__(
-        self, message: str, *, stream_message: Message | None = None, status_code: int = 0, hint: str = ""
+        self,
+        message: str,
+        *,
+        stream_message: Message | None = None,
+        status_code: int = 0,
+        lost_link: bool = False,
+        operation: str = "GET /v1/stream",
+        request_id: str = "",
+        hint: str = "",
     ) -> None:
         self.stream_message = stream_message
         self.status_code = status_code
+        self.lost_link = lost_link
+        self.operation = operation
+        self.request_id = request_id
         super().__init__(message, hint=hint)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import logging
+import re
 from urllib.parse import quote, quote_plus
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from .config import Config, Secret
 
@@ -17,21 +19,43 @@ _LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy",
 
 
 def redact(text: str, config: Config) -> str:
-    """Return the text with the key masked in every form it may have taken: plain, percent, base64, hex, repr, JSON."""
+    """Return the text with the key masked in every form it may have taken: plain, percent, base64, hex, repr, JSON,
+    HTML, with some of its characters escaped or all."""
     return _mask(text, config.api_key)
 
 
 def _mask(text: str, secret: Secret) -> str:
-    for form in _forms(secret):
-        if form in text:
-            text = text.replace(form, MASK)
-    return text
+    pattern = _patterns.get(secret)
+    if pattern is None:
+        pattern = _patterns[secret] = _pattern(secret.reveal())
+    return pattern.sub(MASK, text)
 
 
-def _forms(secret: Secret) -> list[str]:
-    key = secret.reveal()
+_patterns: WeakKeyDictionary[Secret, re.Pattern[str]] = WeakKeyDictionary()
+
+
+def _pattern(key: str) -> re.Pattern[str]:
     if len(key) < SHORTEST:
-        return []
+        return re.compile(r"(?!)")
+    whole = [re.escape(form) for form in _forms(key)]
+    return re.compile("|".join([*whole, "".join(map(_escaped, key))]))
+
+
+def _escaped(character: str) -> str:
+    """Return a pattern for a character as it is, or as JSON, HTML or a URL may write it."""
+    code = ord(character)
+    forms = [
+        rf"(?i:\\{{1,4}}u{code:04x})",
+        rf"(?i:&\#x0{{0,6}}{code:x};?)",
+        rf"&\#0{{0,6}}{code};?",
+        f"(?i:{''.join(f'%{byte:02x}' for byte in character.encode())})",
+        re.escape(html.escape(character)),
+        rf"\\{{0,4}}{re.escape(character)}",
+    ]
+    return f"(?>{'|'.join(forms)})"  # atomic: no hostile text makes it go back
+
+
+def _forms(key: str) -> list[str]:
     raw = key.encode()
     forms = {
         key,
