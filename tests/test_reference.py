@@ -144,7 +144,9 @@ async def test_every_documented_call(
     assert response.usage.total_tokens >= 0
     assert str(response) == response.output_text != ""
 
-    streamed = [message async for message in session.stream(prompt="again")]
+    prompt = {"prompt": "again"}
+    stream = session.stream(**prompt) if by_keyword else session.stream(*prompt.values())
+    streamed = [message async for message in stream]
     stored = await call(session.history)
     assert all(isinstance(message, Message) for message in stored)
     assert stored[-len(streamed) :] == streamed
