@@ -1,4 +1,4 @@
-"""Each example of the contract is what the embedded service really answers: same fields, same types.
+"""Each example of the contract is what the embedded service really answers, and streams: same fields, same types.
 
 The requests are the contract's own examples, sent to a service with the default engine. Values may differ (ids, times,
 words); fields and their JSON types may not.
@@ -7,14 +7,16 @@ words); fields and their JSON types may not.
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
 from contract_document import DOCUMENT, OPERATIONS, resolve
 from raw_service import Raw, running_service
+from websockets.asyncio.client import connect
 
-from secgemini.local.engines import Reply, TurnRequest
+from secgemini.local.engines import Reply, TokenUsage, TurnRequest
 from secgemini.local.keys import ApiKey
 from secgemini.local.server import LocalService
 from secgemini.local.service import Limits
@@ -178,6 +180,81 @@ class Failing:
 def test_a_failed_turn_is_answered_like_its_example() -> None:
     with running_service(engine=Failing()) as service, Raw(service) as http:
         same_shape(Caller(http).opened()("generate", "prompt"), ANSWERS["generate/failed"])
+
+
+# -- the stream --------------------------------------------------------------------------------------------------
+
+STREAM = DOCUMENT["x-websocket"]
+SAID, HEARD = (
+    {name: one["value"] for name, one in STREAM["frames"][side]["examples"].items()} for side in ("client", "server")
+)
+
+
+class Showing:
+    """An engine that says one of each: a thought, a tool call, what came of it, pieces, and the whole."""
+
+    name = "showing"
+
+    async def answer(self, turn: TurnRequest) -> AsyncIterator[Reply]:
+        if "fail" in turn.prompt:
+            yield Reply("error", "The model did not answer.", state="agent_done", status_code=500)
+            return
+        yield Reply("thinking", HEARD["thinking"]["content"], state="thinking")
+        call = json.loads(HEARD["toolCall"]["content"])
+        result = await turn.call_tool(call["tool_name"], call["tool_args"])
+        yield Reply("result", HEARD["partial"]["content"], partial=True)
+        yield Reply(
+            "result", f"{HEARD['partial']['content']}{result.output}", state="agent_done", usage=TokenUsage(12, 9)
+        )
+
+
+def sort_of(frame: dict[str, Any]) -> str:
+    """Return the example that a frame is one of."""
+    names = {"local_tool_call": "toolCall", "info": "end"}
+    if frame["message_type"] == "error":
+        return "notFound" if frame["status_code"] == 404 else "error"
+    return "partial" if frame["status_code"] == 206 else names.get(frame["message_type"], frame["message_type"])
+
+
+async def frames_of(
+    service: LocalService, session_id: str, prompt: dict[str, Any], result: str = "toolResult"
+) -> list[dict[str, Any]]:
+    """Send a prompt, answer a tool call with an example of a result, and return the frames of the turn."""
+    url = f"{service.websocket_url}{STREAM['path']}?api_key={service.api_key}&session_id={session_id}&stream=true"
+    frames: list[dict[str, Any]] = []
+    async with connect(url) as socket:
+        await socket.send(json.dumps(prompt))
+        while not frames or sort_of(frames[-1]) != "end":
+            frames.append(json.loads(await socket.recv()))
+            if sort_of(frames[-1]) == "toolCall":
+                await socket.send(json.dumps(SAID[result]))
+    return frames
+
+
+@pytest.mark.parametrize(("prompt", "result"), [("prompt", "toolResult"), ("fullPrompt", "toolDenied")])
+async def test_the_frames_of_a_stream_are_its_examples(prompt: str, result: str) -> None:
+    asked = SAID[prompt]
+    fails = asked | {"id": uuid.uuid4().hex[:12], "content": "fail"}
+    with running_service(engine=Showing()) as service, Raw(service) as http:
+        call = Caller(http)
+        call("register_session", "tools")
+        good = await frames_of(service, ID["session_id"], asked, result)
+        bad = await frames_of(service, ID["session_id"], fails)
+        nowhere = await frames_of(service, "no-such-session", asked)
+        stored = call("get_session", **ID)["messages"]
+    assert [sort_of(frame) for frame in good] == ["thinking", "toolCall", "partial", "result", "end"]
+    assert [sort_of(frame) for frame in bad] == ["error", "end"]
+    assert [sort_of(frame) for frame in nowhere] == ["notFound", "end"]
+    for frame in [*good, *bad, *nowhere]:
+        same_shape(frame, HEARD[sort_of(frame)])
+    assert {sort_of(frame) for frame in [*good, *bad, *nowhere]} == set(HEARD), "every example was seen"
+
+    assert [message["id"] for message in stored if message["message_type"] == "query"] == [asked["id"], fails["id"]]
+    tools = STREAM["localTools"]
+    assert json.loads(good[1]["content"]) == json.loads(HEARD["toolCall"]["content"]) == tools["call"]["example"]
+    assert json.loads(SAID["toolResult"]["content"]) == tools["result"]["example"]
+    output = json.loads(SAID[result]["content"])["output"]
+    assert good[3]["content"].endswith(output), "the example of a result was understood"
 
 
 def refusals() -> Iterator[tuple[str, int, Any]]:
