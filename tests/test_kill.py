@@ -15,10 +15,13 @@ from typing import Any
 
 import httpx
 import pytest
+from held_services import broken_promises
 from raw_service import RawStream, session_body
 from transports import KEY, serving
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
+
+from secgemini.local.engines import Reply, TurnRequest
 
 WORKERS = 6
 GONE = (httpx.TransportError, WebSocketException, OSError)  # what the death of the service looks like to its clients
@@ -181,3 +184,25 @@ async def test_what_was_acknowledged_survives_fifty_kills(tmp_path: Path) -> Non
     sessions, things = await kill_under_load(tmp_path / "state.db", 50, seed=2)
     print(f"\n50 kills under load: {sessions} sessions with {things} acknowledged things, all there, integrity ok")
     assert sessions > 100
+
+
+class Careless:
+    """An engine that answers outside the contract."""
+
+    name = "careless"
+
+    async def answer(self, turn: TurnRequest) -> AsyncIterator[Reply]:
+        yield Reply("result", "done", title=5, state="agent_done")  # type: ignore[arg-type]
+
+
+async def test_what_a_killed_service_broke_is_known() -> None:
+    """Without this, every answer of the services above could break the contract."""
+    with serving(engine="test_kill:Careless") as (process, address, _):
+        async with client_of(address) as http:
+            body = session_body()
+            assert (await http.post("/v1/session/register", json=body)).json()["ok"]
+            prompt = {"id": "p", "message_type": "query", "content": "go"}
+            await http.post("/v1/session/generate", json={"id": body["id"], "messages": [prompt]})
+        assert broken_promises(), "said before the end"
+        process.kill()
+    assert broken_promises() == [], "said once"

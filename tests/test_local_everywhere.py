@@ -43,9 +43,10 @@ class Place:
 
 @contextmanager
 def process(*options: str) -> Iterator[Place]:
-    """Run `secgemini serve` and read its ready line."""
-    command = [sys.executable, "-m", "secgemini.cli", "serve", "--engine", "raw_service:EchoEngine", *options]
-    environment = os.environ | {"SEC_GEMINI_API_KEY": KEY, "PYTHONPATH": str(Path(__file__).parent)}
+    """Run `secgemini serve`, which checks its answers too, and read its ready line."""
+    command = [sys.executable, str(Path(__file__).with_name("checked_serve.py")), "serve"]
+    command += ["--engine", "raw_service:EchoEngine", *options]
+    environment = os.environ | {"SEC_GEMINI_API_KEY": KEY}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as running:
         try:
             assert running.stdout is not None
