@@ -12,16 +12,21 @@ if TYPE_CHECKING:
     import httpx
 
     from ._http import Connections
+    from .config import Timeout
 
 
 class Api(AuthenticatedClient):
-    """The generated client, authenticated, with the errors, limits and time-outs of the client that it belongs to."""
+    """The generated client, authenticated, with the errors, limits and time-outs of the client that it belongs to.
 
-    def __init__(self, connections: Connections, base_url: str) -> None:
+    As a context manager it does nothing: the connections belong to that client, which closes them.
+    """
+
+    def __init__(self, connections: Connections, base_url: str, timeout: Timeout | None = None) -> None:
         super().__init__(
             base_url=base_url, token="", prefix="", auth_header_name="x-api-key"
         )  # the connections have the key
         self._connections = connections
+        self._seconds = timeout
 
     def with_headers(self, headers: dict[str, str]) -> Self:
         """Refuse: the connections are shared. Make a client with `SecGemini(headers=…)` and use its `api`."""
@@ -36,9 +41,21 @@ class Api(AuthenticatedClient):
         raise ConfigurationError("sg.api shares its connections", hint="use SecGemini(timeout=…).api")
 
     def get_httpx_client(self) -> httpx.Client:
-        """Return the shared client of this process."""
-        return self._connections.sync_client()
+        """Return a client over the shared connections of this process."""
+        return self._connections.sync_client().lent(self._base_url, self._seconds)
 
     def get_async_httpx_client(self) -> httpx.AsyncClient:
-        """Return the shared client of the running event loop."""
-        return self._connections.async_client_now()
+        """Return a client over the shared connections of the running event loop."""
+        return self._connections.async_client_now().lent(self._base_url, self._seconds)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object, **options: object) -> None:
+        """Leave the shared connections open."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object, **options: object) -> None:
+        """Leave the shared connections open."""

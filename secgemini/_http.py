@@ -7,6 +7,7 @@ as the documented methods do. Retries are not here: see `_drive`.
 from __future__ import annotations
 
 import asyncio
+import copy
 import os
 import ssl
 import threading
@@ -16,21 +17,22 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies
 
 import httpx
 
+from ._answer import Body
 from ._failures import from_httpx, from_response
-from ._network import adeadline, deadline, guard
+from ._forks import renew_lock_after_fork
+from ._network import abandon, adeadline, deadline, guard, make_ssl_context
 from ._proxies import httpx_proxy, proxy_for
 from ._version import USER_AGENT, __version__
-from .config import MIB, Config, Limits, Secret
-from .errors import APIResponseError, APITimeoutError, ConfigurationError, SecGeminiError
+from .config import Config, Secret, Timeout, without_userinfo
+from .errors import APITimeoutError, ConfigurationError, SecGeminiError
 from .redact import guard_logs
 
 TOTAL = "secgemini.total"  # request extension: seconds for the attempt as a whole
 _IDLE = 4.0  # seconds that an unused connection is kept: uvicorn hangs up after 5, and not in the middle of a request
-_ENCODINGS = {"", "identity", "gzip", "deflate"}
+_PATIENCE = httpx.Timeout(90.0, connect=10.0)  # without a setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,11 @@ class _KeyAuth(httpx.Auth):
 
     def __init__(self, config: Config) -> None:
         self._key = config.api_key
-        self._origins = {origin(url) for url in (config.base_url, config.logs_url) if url}
+        self._origins = {origin(parse(url)) for url in (config.base_url, config.logs_url) if url}
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        url = request.url
-        if (url.scheme, url.host, url.port or _PORTS.get(url.scheme)) in self._origins:
-            if url.path.endswith("/chat/completions"):
+        if origin(request.url) in self._origins:
+            if request.url.path.endswith("/chat/completions"):
                 request.headers["authorization"] = "Bearer " + self._key.reveal()
             else:
                 request.headers["x-api-key"] = self._key.reveal()
@@ -70,55 +71,21 @@ class _KeyAuth(httpx.Auth):
 _PORTS = {"http": 80, "https": 443}
 
 
-def origin(url: str) -> tuple[str, str, int | None]:
+def parse(address: str) -> httpx.URL:
+    """Return an address parsed. Raises: ConfigurationError when httpx takes it for none."""
+    try:
+        return httpx.URL(address)
+    except httpx.InvalidURL as error:
+        raise ConfigurationError(f"{address!r} is no address: {error}", hint="see base_url and logs_url") from None
+
+
+def origin(url: httpx.URL) -> tuple[str, str, int | None]:
     """Return scheme, host and port of an address."""
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme)
+    return url.scheme, url.host, url.port or _PORTS.get(url.scheme)
 
 
-class _Body:
-    """Collects an answer's decoded body within the limits."""
-
-    def __init__(self, response: httpx.Response, limits: Limits) -> None:
-        self._response = response
-        self._limits = limits
-        self._data = bytearray()  # no list of parts: a hostile service sends a byte in each
-        encoding = response.headers.get("content-encoding", "").lower()
-        if encoding not in _ENCODINGS:
-            raise self._refusal(f"the answer is compressed as {encoding[:40]!r}, which was not asked for")
-        length = response.headers.get("content-length", "")
-        is_known = length.isdecimal()
-        if is_known and int(length) > limits.max_response_bytes:
-            raise self._too_large(f"{length} bytes")
-        self.is_bounded = is_known and encoding in ("", "identity")
-
-    def add(self, part: bytes) -> None:
-        self._data += part
-        size, received = len(self._data), max(self._response.num_bytes_downloaded, 1)
-        if size > self._limits.max_response_bytes:
-            raise self._too_large("more")
-        if size > MIB and size / received > self._limits.max_decompression_ratio:
-            raise self._refusal(
-                f"the answer unpacks to more than {self._limits.max_decompression_ratio:g} times its size",
-                "a decompression bomb, or raise Limits.max_decompression_ratio",
-            )
-
-    def response(self, request: httpx.Request) -> httpx.Response:
-        headers = [
-            (k, v) for k, v in self._response.headers.raw if k.lower() not in (b"content-encoding", b"content-length")
-        ]
-        return httpx.Response(self._response.status_code, headers=headers, content=bytes(self._data), request=request)
-
-    def _too_large(self, size: str) -> APIResponseError:
-        limit = self._limits.max_response_bytes
-        return self._refusal(
-            f"the answer has {size}, the limit is {limit} bytes", "Limits(max_response_bytes=…) sets it"
-        )
-
-    def _refusal(self, text: str, hint: str = "") -> APIResponseError:
-        request, status = self._response.request, self._response.status_code
-        operation = f"{request.method} {request.url.path}"
-        return APIResponseError(f"{operation}: {text}", operation=operation, status_code=status, hint=hint)
+def _seconds(timeout: Timeout | None) -> httpx.Timeout:
+    return httpx.Timeout(timeout.read, connect=timeout.connect) if timeout else _PATIENCE
 
 
 class _NoCookies(httpx.Cookies):
@@ -134,16 +101,24 @@ class _Client(httpx.Client):
     def __init__(self, connections: Connections, **settings: Any) -> None:
         super().__init__(**settings)
         self._connections = connections
+        self._total = connections.total
         self._cookies = _NoCookies()
+
+    def lent(self, base_url: str, timeout: Timeout | None) -> _Client:
+        """Return a client with an address and time-outs of its own over the same sockets."""
+        other = copy.copy(self)
+        other.base_url, other.timeout = parse(base_url), _seconds(timeout)
+        other._total = timeout.total if timeout else None
+        return other
 
     def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
         start = time.monotonic()
-        total = request.extensions.get(TOTAL, self._connections.total)
+        total = request.extensions.get(TOTAL, self._total)
         try:
             with deadline(total):
                 response = super().send(request, stream=True, **options)
                 try:
-                    body = _Body(response, self._connections.config.limits)
+                    body = Body(response, self._connections.config.limits)
                     if body.is_bounded:
                         response.read()
                     else:
@@ -164,17 +139,26 @@ class _AsyncClient(httpx.AsyncClient):
     def __init__(self, connections: Connections, **settings: Any) -> None:
         super().__init__(**settings)
         self._connections = connections
+        self._total = connections.total
         self._cookies = _NoCookies()
+
+    def lent(self, base_url: str, timeout: Timeout | None) -> _AsyncClient:
+        """Return a client with an address and time-outs of its own over the same sockets."""
+        other = copy.copy(self)
+        other.base_url, other.timeout = parse(base_url), _seconds(timeout)
+        other._total = timeout.total if timeout else None
+        return other
 
     async def send(self, request: httpx.Request, *, stream: bool = False, **options: Any) -> httpx.Response:
         start = time.monotonic()
-        total = request.extensions.get(TOTAL, self._connections.total)
+        total = request.extensions.get(TOTAL, self._total)
         failure: SecGeminiError
+        bound = adeadline(total)
         try:
-            async with adeadline(total):
+            async with bound:
                 response = await super().send(request, stream=True, **options)
                 try:
-                    body = _Body(response, self._connections.config.limits)
+                    body = Body(response, self._connections.config.limits)
                     if body.is_bounded:
                         await response.aread()
                     else:
@@ -188,6 +172,8 @@ class _AsyncClient(httpx.AsyncClient):
         except (httpx.HTTPError, ssl.SSLError) as error:  # a TLS alert after the handshake comes through as it is
             failure = from_httpx(error, request, self._connections.config)
         except TimeoutError:
+            if not bound.is_over:  # the caller's file, on a disk that is far away
+                raise
             operation = f"{request.method} {request.url.path}"
             failure = APITimeoutError(f"{operation} took more than {total:g} s in all", operation=operation)
         raise failure
@@ -205,13 +191,16 @@ class Connections:
         self.config = config
         guard_logs(config.api_key)
         self._lock = threading.Lock()
+        renew_lock_after_fork(self)
         self._ssl: ssl.SSLContext | None = None
         self._passwords: list[Secret] = []
         self._urls: dict[str, httpx.URL] = {}
+        self._via: dict[tuple[str, str, int | None], str] = {}
         self._sync: _Client | None = None
         self._async: dict[asyncio.AbstractEventLoop, tuple[_AsyncClient, AsyncGenerator[None, None]]] = {}
         self._pid = os.getpid()
         self._left_to_parent: list[object] = []
+        self.unfinished_logs: dict[str, None] = {}  # an ordered set of hashes: see `_logs`
         self._closed = False
 
     @property
@@ -223,8 +212,12 @@ class Connections:
         """Return an address parsed; there are as many as operations, and httpx would parse and join it each time."""
         parsed = self._urls.get(address)
         if parsed is None:
-            parsed = self._urls[address] = httpx.URL(address)
+            parsed = self._urls[address] = parse(address)
         return parsed
+
+    def via(self, url: httpx.URL) -> str:
+        """Return the proxy that requests to an address take, without its password; "" for none."""
+        return self._via.get(origin(url), "")
 
     def sync_client(self) -> _Client:
         """Return the one client for all threads of this process, made at its first use."""
@@ -259,6 +252,7 @@ class Connections:
     def _async_for(self, loop: asyncio.AbstractEventLoop) -> tuple[_AsyncClient, AsyncGenerator[None, None]]:
         with self._lock:
             self._renew_after_fork()
+            self._drop_closed_loops()
         self._check_open()
         client = _AsyncClient(self, **self._settings(httpx.AsyncHTTPTransport))
         self._async[loop] = held = client, self._close_with_loop(loop, client)
@@ -310,8 +304,10 @@ class Connections:
     def close(self) -> None:
         """Close the sockets of this process that no event loop owns. Running loops close theirs when they end."""
         with self._lock:
+            self._renew_after_fork()
+            self._drop_closed_loops()
             client, self._sync, self._closed = self._sync, None, True
-        if client is not None and self._pid == os.getpid():
+        if client is not None:
             client.close()
 
     async def aclose(self) -> None:
@@ -332,9 +328,16 @@ class Connections:
             self._left_to_parent += [self._sync, self._async]
             self._sync, self._async, self._pid = None, {}, os.getpid()
 
+    def _drop_closed_loops(self) -> None:
+        """Close the sockets of loops that were closed without a goodbye to their async generators."""
+        for loop, (client, _) in list(self._async.items()):
+            if loop.is_closed():
+                del self._async[loop]
+                for transport in filter(None, (client._transport, *client._mounts.values())):
+                    abandon(transport)
+
     def _settings(self, transport: Any) -> dict[str, Any]:
         config = self.config
-        timeout = config.timeout
         limits = httpx.Limits(
             max_connections=config.limits.max_connections, max_keepalive_connections=20, keepalive_expiry=_IDLE
         )
@@ -345,10 +348,11 @@ class Connections:
             return guard(transport(verify=context, limits=limits, proxy=via, trust_env=False))
 
         mounts = {}
-        for url in filter(None, (config.base_url, config.logs_url)):
-            proxy = self.proxy_for(url)
+        for address in filter(None, (config.base_url, config.logs_url)):
+            proxy = self.proxy_for(address)
             if proxy is not None:
-                scheme, host, port = origin(url)
+                scheme, host, port = place = origin(parse(address))
+                self._via[place] = without_userinfo(proxy)
                 bare = f"[{host}]" if ":" in host else host
                 mounts[f"{scheme}://{bare}:{port}" if port != _PORTS[scheme] else f"{scheme}://{bare}"] = make(proxy)
         return {
@@ -361,7 +365,7 @@ class Connections:
                 "x-sdk-version": __version__,
                 **config.headers,
             },
-            "timeout": httpx.Timeout(timeout.read if timeout else 90.0, connect=timeout.connect if timeout else 10.0),
+            "timeout": _seconds(config.timeout),
             "transport": make(None),
             "mounts": mounts,
             "trust_env": False,
@@ -371,27 +375,3 @@ class Connections:
 
 async def _start(closer: AsyncGenerator[None, None]) -> None:
     await anext(closer)
-
-
-def make_ssl_context(config: Config) -> ssl.SSLContext:
-    """Return the TLS context that the settings ask for.
-
-    Raises:
-        ConfigurationError: a CA file that cannot be read.
-    """
-    verify = config.verify
-    if isinstance(verify, ssl.SSLContext):
-        return verify
-    addresses = (config.base_url, config.websocket_url, config.logs_url, config.proxy or "")
-    if verify is True and not any(address.startswith(("https:", "wss:")) for address in addresses) and not getproxies():
-        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # nothing to verify, and no CA file to read; trusts nobody
-    if verify == "system":
-        return ssl.create_default_context()
-    if not isinstance(verify, str):
-        return httpx.create_ssl_context(verify=verify)
-    try:
-        if os.path.isdir(verify):
-            return ssl.create_default_context(capath=verify)
-        return ssl.create_default_context(cafile=verify)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigurationError(f"verify={verify!r} is no file of CA certificates: {error}") from None

@@ -1,4 +1,4 @@
-"""The sockets under a client: TCP keep-alive on each of them, and the bounds on time that httpx does not keep.
+"""The sockets under a client: TCP keep-alive, TLS, and the bounds on time that httpx does not keep.
 
 httpx knows only the silence between two reads, and none at all while it greets a SOCKS proxy; a socket whose greeting
 fails it forgets to close. Here a synchronous request ends at its thread's deadline, however slowly the service
@@ -10,15 +10,23 @@ dribbles, a silent SOCKS proxy at the connect time-out, and no socket is left be
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Any, TypeVar
+from urllib.request import getproxies
+from weakref import WeakSet
 
 import httpcore
 import httpx
+
+from .config import Config
+from .errors import ConfigurationError
 
 KEEP_ALIVE = [
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
@@ -58,6 +66,11 @@ class adeadline:  # noqa: N801
     def __init__(self, seconds: float | None) -> None:
         self._timeout = asyncio.timeout(seconds)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it was this bound that ended the request, and not a TimeoutError of the caller's file."""
+        return self._timeout.expired()
+
     async def __aenter__(self) -> None:
         await self._timeout.__aenter__()
 
@@ -75,6 +88,15 @@ def guard(transport: _Transport) -> _Transport:
     backend = _Backend if isinstance(transport, httpx.HTTPTransport) else _AsyncBackend
     pool._network_backend = backend(pool._network_backend)
     return transport
+
+
+def abandon(transport: Any) -> None:
+    """Close the sockets of a guarded transport whose event loop is closed: with it, asyncio cannot close them."""
+    for opened in list(transport._pool._network_backend.opened):
+        close = getattr(opened, "_call_connection_lost", None)  # what asyncio calls once it has let go of the socket
+        if close is not None and getattr(opened, "_sock", None) is not None:
+            with contextlib.suppress(RuntimeError):  # somebody waits on the closed loop, who cannot be told
+                close(None)
 
 
 def _left(timeout: float | None, over: type[Exception]) -> float | None:
@@ -167,6 +189,7 @@ class _AsyncStream(httpcore.AsyncNetworkStream):
 class _AsyncBackend(httpcore.AsyncNetworkBackend):
     def __init__(self, backend: httpcore.AsyncNetworkBackend) -> None:
         self._backend = backend
+        self.opened: WeakSet[asyncio.BaseTransport] = WeakSet()  # all of one event loop
 
     async def connect_tcp(
         self,
@@ -177,4 +200,32 @@ class _AsyncBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         options = [*(socket_options or ()), *KEEP_ALIVE]
-        return _AsyncStream(await self._backend.connect_tcp(host, port, timeout, local_address, options), timeout)
+        stream = await self._backend.connect_tcp(host, port, timeout, local_address, options)
+        below = getattr(getattr(stream, "_stream", None), "_transport", None)  # httpcore's, anyio's, asyncio's
+        if below is not None:
+            self.opened.add(below)
+        return _AsyncStream(stream, timeout)
+
+
+def make_ssl_context(config: Config) -> ssl.SSLContext:
+    """Return the TLS context that the settings ask for.
+
+    Raises:
+        ConfigurationError: a CA file that cannot be read.
+    """
+    verify = config.verify
+    if isinstance(verify, ssl.SSLContext):
+        return verify
+    addresses = (config.base_url, config.websocket_url, config.logs_url, config.proxy or "")
+    if verify is True and not any(address.startswith(("https:", "wss:")) for address in addresses) and not getproxies():
+        return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # nothing to verify, and no CA file to read; trusts nobody
+    if verify == "system":
+        return ssl.create_default_context()
+    if not isinstance(verify, str):
+        return httpx.create_ssl_context(verify=verify)
+    try:
+        if os.path.isdir(verify):
+            return ssl.create_default_context(capath=verify)
+        return ssl.create_default_context(cafile=verify)
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigurationError(f"verify={verify!r} is no file of CA certificates: {error}") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import binascii
 import contextlib
+import contextvars
 import hashlib
 import io
 import os
@@ -72,19 +73,36 @@ class Upload:
         return digest.hexdigest()
 
     async def aread(self) -> AsyncGenerator[bytes]:
-        """Yield the body for an asynchronous request; reads the file in a worker thread."""
-        body = self.read()
+        """Yield the body for an asynchronous request; reads the file in a worker thread.
+
+        Cancelling waits until the thread has left the file, which is the caller's again then. Cancelling once more does
+        not wait.
+        """
+        body, loop = self.read(), asyncio.get_running_loop()
+        step: asyncio.Future[bytes | None] | None = None
+
+        def advance() -> bytes | None:
+            return next(body, None)
+
         try:
-            while (part := await asyncio.to_thread(next, body, None)) is not None:
+            while True:
+                step = loop.run_in_executor(None, contextvars.copy_context().run, advance)
+                if (part := await asyncio.shield(step)) is None:
+                    return
                 yield part
         finally:
-            body.close()
+            if step is None or step.done():
+                body.close()
+            else:
+                step.add_done_callback(lambda _: body.close())
+                await asyncio.wait([step])
 
     def _measure(self) -> int:
         if isinstance(self._source, bytes):
             return len(self._source)
         if isinstance(self._source, Path):
-            return self._source.stat().st_size
+            with self._source.open("rb") as file:  # may it be read? Nothing is sent yet
+                return os.fstat(file.fileno()).st_size
         self._start = self._source.tell()
         end = self._source.seek(0, os.SEEK_END)
         self._source.seek(self._start)

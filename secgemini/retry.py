@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC
 
+from ._forks import renew_lock_after_fork
 from .errors import APIConnectionError, APIStatusError, SecGeminiError
 
 FIRST_WAIT = 0.5  # seconds
@@ -69,10 +70,10 @@ def _until_date(text: str, now: float) -> float | None:
 
     try:
         moment = parser.parse(text)
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+        return max(0.0, moment.timestamp() - now)  # a zone of more than a day is found out only here
     except (ValueError, OverflowError):
         return None
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-    return max(0.0, moment.timestamp() - now)
 
 
 class Budget:
@@ -88,6 +89,7 @@ class Budget:
     def __init__(self) -> None:
         self._tokens = self.CAPACITY
         self._lock = threading.Lock()
+        renew_lock_after_fork(self)
 
     @property
     def tokens(self) -> int:

@@ -193,7 +193,7 @@ def test_a_client_unpickled_where_there_is_no_key_says_so() -> None:
 
 
 def test_verify_takes_a_file_a_context_or_system(tmp_path: object) -> None:
-    from secgemini._http import make_ssl_context
+    from secgemini._network import make_ssl_context
 
     mine = ssl.create_default_context()
     assert make_ssl_context(Config.resolve("k", verify=mine)) is mine
