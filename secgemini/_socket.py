@@ -7,7 +7,7 @@ import math
 from collections import deque
 from collections.abc import Coroutine
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 import msgspec
 from secgemini_api.errors import UnexpectedShape
@@ -33,9 +33,10 @@ from ._turn_events import (
     Silent,
     ToolAnswered,
 )
-from ._websocket import OPERATION, Connection, Link, dial, why_over
-from .errors import BODY_HEAD, APIResponseError, SecGeminiError, StreamError
-from .stream import REJOIN, Turn
+from ._turn_failures import REJOIN
+from ._websocket import Connection, Frame, Link, dial, explained, outside_contract, why_over
+from .errors import SecGeminiError, StreamError
+from .stream import Turn
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -43,8 +44,11 @@ _from_dict = Message.from_dict
 _CONNECTED = (Phase.LIVE, Phase.LOOKING)
 _FAIR = 256  # steps of the iterator before the event loop gets a turn although there is more at hand
 _CLOSING = 0.05  # seconds that `aclose` waits for tools and requests that were cancelled
+_NOT_PLAIN = (
+    "this stream is for asyncio: `async with session.stream(prompt) as messages`, then `async for message in messages`;"
+    " for a plain `for`, use session.stream_sync(prompt)"
+)
 
-Frame = bytes | bytearray | memoryview
 _NO_FRAMES: deque[Frame] = deque(maxlen=0)
 
 
@@ -94,6 +98,17 @@ class Stream:
     async def aclose(self) -> None:
         """Close the socket and stop running tools; the iterator ends. Can be called again, and is quick."""
         await self._driver.aclose()
+
+    if not TYPE_CHECKING:  # for whom a plain `for` and `with` are mistakes that they find themselves
+
+        def __iter__(self) -> NoReturn:
+            raise TypeError(_NOT_PLAIN)
+
+        def __enter__(self) -> NoReturn:
+            raise TypeError(_NOT_PLAIN)
+
+        def __exit__(self, *exception: object) -> None:
+            """Be there: without it, Python does not get as far as `__enter__`."""
 
     def __del__(self) -> None:
         self._driver.drop()
@@ -187,7 +202,7 @@ class TurnDriver:
         self._waiter = loop.create_future()
         if self._frames or self._events:  # only to be fair to other tasks
             self._waiter.set_result(None)
-        alarm = min(self._deadline, self._heard_at + (self._link.idle_timeout or math.inf))
+        alarm = min(self._deadline, self._silent_at())
         timer = loop.call_at(alarm, self._wake) if alarm < math.inf else None
         try:
             await self._waiter
@@ -241,12 +256,24 @@ class TurnDriver:
     def _frame(self, frame: Frame) -> list[Effect]:
         try:
             message = _from_dict(_decode(frame))
-        except (msgspec.DecodeError, UnexpectedShape, ValueError) as error:
-            head = self._link.redact(bytes(frame[:BODY_HEAD]).decode(errors="replace"))
-            fault = APIResponseError(f"{OPERATION}: a frame is not a message: {error}", operation=OPERATION, body=head)
+            if type(message.id) is not str or type(message.status_code) is not int:
+                raise TypeError(f"the id is {message.id!r:.100}, the status_code {message.status_code!r:.100}")
+        except (msgspec.DecodeError, UnexpectedShape, ValueError, TypeError, RecursionError) as error:
+            fault = outside_contract(f"a frame is not a message: {error}", self._link, frame)
             fault.retryable = True  # it may have been damaged on its way: the history has the message
-            return self._turn.handle(Dropped(fault))
-        return self._turn.receive(message)
+            return self._handle(Dropped(fault))
+        try:
+            return self._turn.receive(message)
+        except Exception as error:
+            return [Fail(outside_contract(f"{type(error).__name__}: {error}", self._link, frame))]
+
+    def _handle(self, event: Event) -> list[Effect]:
+        if isinstance(event, Dropped):
+            event = Dropped(self._link.scrub(event.error))  # before it is logged
+        try:
+            return self._turn.handle(event)
+        except Exception as error:
+            return [Fail(outside_contract(f"{type(error).__name__}: {error}", self._link))]
 
     def _step(self) -> bool:
         """Handle one thing that is not a frame; False when there is none."""
@@ -255,9 +282,9 @@ class TurnDriver:
             if isinstance(event, Connection):
                 self._connection, self._frames = event, event.frames
                 event.wake = self._wake
-                self._carry_out(self._turn.handle(Opened()))
+                self._carry_out(self._handle(Opened()))
             else:
-                self._carry_out([Fail(event)] if isinstance(event, Exception) else self._turn.handle(event))
+                self._carry_out([Fail(event)] if isinstance(event, Exception) else self._handle(event))
             if self._out or isinstance(event, (Connection, ToolAnswered)):  # a look without news is not a sign of life
                 self._heard_at = asyncio.get_running_loop().time()
             return True
@@ -266,11 +293,11 @@ class TurnDriver:
             return False
         connection.drained()
         if connection.confirmed:
-            self._carry_out(self._turn.handle(Ponged(connection.confirmed.popleft())))
+            self._carry_out(self._handle(Ponged(connection.confirmed.popleft())))
             return True
         if not connection.is_over:
             return False
-        self._carry_out(self._turn.handle(Dropped(why_over(connection, self._link))))
+        self._carry_out(self._handle(Dropped(why_over(connection, self._link))))
         return True
 
     def _carry_out(self, effects: list[Effect]) -> None:
@@ -284,6 +311,7 @@ class TurnDriver:
                     self._connection.ping_now(call_id)
                 case Connect(delay):
                     self._disconnect()
+                    self._heard_at = asyncio.get_running_loop().time() + delay  # an attempt has the idle time-out too
                     self._linking = self._task(self._connect(delay))
                 case ReadHistory(delay):
                     self._forget_look()
@@ -293,19 +321,22 @@ class TurnDriver:
                     self._tools.add(task)
                     task.add_done_callback(self._tools.discard)
                 case Fail(error):
-                    self._failure = error
+                    self._failure = explained(error, self._link)
                     self._shut()
                 case Finish():
                     self._link.finished()
                     self._shut()
 
+    def _silent_at(self) -> float:
+        """Return when the idle time-out is over, if nothing arrives; what nobody has taken yet did arrive."""
+        heard_at = self._heard_at if self._connection is None else max(self._heard_at, self._connection.heard_at)
+        return heard_at + (self._link.idle_timeout or math.inf)
+
     def _tell_time(self, now: float) -> None:
         if now >= self._deadline:
             self._deadline = math.inf
             self._events.append(Expired())
-        elif self._frames:
-            self._heard_at = now
-        elif not self._events and now >= self._heard_at + (self._link.idle_timeout or math.inf):
+        elif not self._frames and not self._events and now >= self._silent_at():
             self._heard_at = now
             self._events.append(Silent())
 
@@ -317,6 +348,8 @@ class TurnDriver:
             connection = await dial(self._link)
         except SecGeminiError as error:
             self._report(Dropped(error))
+        except Exception as error:
+            self._report(error)
         else:
             self._report(connection)
 

@@ -16,13 +16,18 @@ from typing import Any, Literal
 from secgemini_api.models import Message
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidHandshake, InvalidProxy, InvalidStatus, InvalidURI, ProxyError
-from websockets.frames import DATA_OPCODES, CloseCode, Frame, Opcode
+from websockets.frames import DATA_OPCODES, CloseCode, Opcode
+from websockets.frames import Frame as WireFrame
+from websockets.http11 import Response
 from websockets.protocol import State
 
-from ._failures import DISTRUSTED, PROXY, detail, is_distrusted, status_error
+from ._failures import DISTRUSTED, HINTS, PROXY, detail, is_distrusted, status_error
 from ._network import KEEP_ALIVE
+from ._turn_failures import OPERATION, REJOIN, TOLD
 from .config import MIB
+from .display import neutralise
 from .errors import (
+    BODY_HEAD,
     APIConnectionError,
     APIResponseError,
     APITimeoutError,
@@ -32,8 +37,10 @@ from .errors import (
 )
 from .retry import parse_retry_after
 
-OPERATION = "WebSocket /v1/stream"
+_READ = 16 * BODY_HEAD  # bytes of a frame in which the key is looked for before a cut, which may leave no part of it
 CLOSE_TIMEOUT = 1.0  # seconds that a failed connection waits for the peer to hang up
+
+Frame = bytes | bytearray | memoryview  # what a whole data frame holds
 
 # Close codes with which a service refuses for good. 4401 … 4404 say what the HTTP status without the 4000 says.
 _REFUSALS = {4401: 401, 4403: 403, 4404: 404, 3000: 401, 3003: 403}
@@ -50,10 +57,11 @@ class Link:
 
     `url` makes the address with the key in its query when a connection is opened; `history` reads the session's stored
     messages; `run_tool` turns a tool call into the result that is sent back, None when the caller lends no tools.
-    `finished` is called when the turn came to its end. `redact` takes the key out of what others wrote. `proxy`: a URL,
-    True for what the environment says, None for none. Times are seconds, None for no bound: `open_timeout` for one
-    attempt to connect, `ping_interval` and `ping_timeout` for a peer that no longer answers, `idle_timeout` for a
-    service that answers pings and says nothing, `total_timeout` for the turn. `max_frame` is in bytes.
+    `finished` is called when the turn came to its end. `redact` takes the key out of what others wrote, `scrub` out of
+    an error as a whole. `proxy`: a URL, True for what the environment says, None for none. Times are seconds, None for
+    no bound: `open_timeout` for one attempt to connect, `ping_interval` and `ping_timeout` for a peer that no longer
+    answers, `idle_timeout` for a service that answers pings and says nothing, `total_timeout` for the turn. `max_frame`
+    is in bytes.
     """
 
     url: Callable[[], str] = field(repr=False)
@@ -61,11 +69,11 @@ class Link:
     run_tool: Callable[[Message], Awaitable[Message]] | None = None
     finished: Callable[[], object] = field(default=lambda: None, repr=False)
     redact: Callable[[str], str] = field(default=str, repr=False)
+    scrub: Callable[[SecGeminiError], SecGeminiError] = field(default=lambda error: error, repr=False)
     ssl: ssl.SSLContext | None = None
     proxy: str | Literal[True] | None = field(default=True, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     user_agent: str | None = None
-    compression: bool = False
     max_frame: int = 64 * MIB
     open_timeout: float | None = 10.0
     ping_interval: float | None = 20.0
@@ -86,8 +94,9 @@ class Connection(ClientConnection):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.frames: deque[bytes | bytearray | memoryview] = deque()
+        self.frames: deque[Frame] = deque()
         self.wake: Callable[[], None] = _do_nothing
+        self.heard_at = 0.0  # the loop's time when frames last arrived, taken or not
         self.confirmed: deque[str] = deque()  # labels of the pings that were answered
         self._pings: dict[bytes, str] = {}
         self._parts: bytearray | None = None
@@ -104,9 +113,9 @@ class Connection(ClientConnection):
 
     def process_event(self, event: Any) -> None:
         """Queue a data frame; everything else is the library's."""
-        if not isinstance(event, Frame) or event.opcode not in DATA_OPCODES:
+        if not isinstance(event, WireFrame) or event.opcode not in DATA_OPCODES:
             super().process_event(event)
-            if self._pings and isinstance(event, Frame) and event.opcode is Opcode.PONG:
+            if self._pings and isinstance(event, WireFrame) and event.opcode is Opcode.PONG:
                 self._take_pong(bytes(event.data))
         elif event.fin and self._parts is None:
             self.frames.append(event.data)
@@ -119,7 +128,10 @@ class Connection(ClientConnection):
 
     def data_received(self, data: bytes) -> None:
         """Feed bytes to the protocol, then tell the reader once, however many frames they held."""
+        waiting = len(self.frames)
         super().data_received(data)
+        if len(self.frames) > waiting:
+            self.heard_at = self.loop.time()
         if self.frames:
             self._unread += len(data)
             if self._unread > self.HIGH_WATER and not self._paused:
@@ -200,7 +212,7 @@ async def dial(link: Link) -> Connection:
             **to_proxy,
             additional_headers=link.headers or None,
             user_agent_header=link.user_agent,
-            compression="deflate" if link.compression else None,
+            compression=None,
             open_timeout=link.open_timeout,
             ping_interval=link.ping_interval,
             ping_timeout=link.ping_timeout,
@@ -250,12 +262,28 @@ def _refused(error: InvalidStatus, link: Link) -> SecGeminiError:
     response = error.response
     status = response.status_code
     body = link.redact(bytes(response.body or b"").decode(errors="replace"))
+    request_id = neutralise(link.redact(_header(response, "x-request-id"))[:200], newlines=False)
     if status < 400:
         return APIResponseError(
-            f"{OPERATION}: {status} instead of a WebSocket", operation=OPERATION, status_code=status, body=body
+            f"{OPERATION}: {status} instead of a WebSocket",
+            operation=OPERATION,
+            status_code=status,
+            body=body,
+            request_id=request_id,
         )
-    retry_after = parse_retry_after(response.headers.get("retry-after"))
-    return status_error(status, detail(body), operation=OPERATION, body=body, retry_after=retry_after)
+    return status_error(
+        status,
+        link.redact(detail(body)),
+        operation=OPERATION,
+        body=body,
+        request_id=request_id,
+        retry_after=parse_retry_after(_header(response, "retry-after")),
+    )
+
+
+def _header(response: Response, name: str) -> str:
+    """Return a header, "" without it, the first one of several."""
+    return next(iter(response.headers.get_all(name)), "")
 
 
 def why_over(connection: Connection, link: Link) -> SecGeminiError:
@@ -275,3 +303,18 @@ def why_over(connection: Connection, link: Link) -> SecGeminiError:
     if code in _FINAL:
         return StreamError(text, status_code=int(code))
     return APIConnectionError(text, operation=OPERATION)
+
+
+def outside_contract(text: str, link: Link, frame: Frame = b"") -> APIResponseError:
+    """Say that what came is outside the contract. What noticed it is not chained: it may quote the key."""
+    body = link.redact(bytes(frame[:_READ]).decode(errors="replace"))
+    text = f"{OPERATION} is outside the contract: {link.redact(text)[:TOLD]}"
+    return APIResponseError(text, operation=OPERATION, body=body, hint=REJOIN)
+
+
+def explained(error: Exception, link: Link) -> Exception:
+    """Add what to do about a failure that leaves the stream, and mask the key in it."""
+    if not isinstance(error, SecGeminiError):
+        return error
+    error.hint = error.hint or HINTS.get(getattr(error, "status_code", 0), "")
+    return link.scrub(error)

@@ -30,7 +30,8 @@ carries out the effects in order. A bare `Message` among the effects is delivere
                                                     as the link itself brings nothing new            LIVE
     LIVE        HistoryFailed                       ReadHistory(later), or Fail                      LIVE
     LIVE, LOOK. Silent                              ReadHistory(0); when it brings nothing: Fail     same
-    any         new message with status >= 400      the message, Fail(StreamError)                   OVER
+    CONNECTING  Silent: the attempt takes too long  as Dropped                                       CONNECTING
+    any         new message with status >= 400      the message, Fail(StreamError); also for an END  OVER
     any         ToolAnswered                        Send(answer), Ping when LIVE, else kept for LIVE same
     any         Ponged                              - (the answer has arrived)                       same
     any         Dropped, worth another attempt      Connect(delay)                                   CONNECTING
@@ -49,7 +50,7 @@ as one piece made here. A whole that does not begin with its pieces is the servi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from secgemini_api.models import Message, MessageType, State
 
@@ -74,10 +75,10 @@ from ._turn_events import (
     Silent,
     ToolAnswered,
 )
+from ._turn_failures import lost, refused, timed_out
 from ._turn_pieces import PIECE, Pieces, is_piece
-from .errors import APITimeoutError, NotFoundError, SecGeminiError, StreamError
+from .errors import SecGeminiError, StreamError
 
-REJOIN = "the turn may go on at the service: resume() rejoins it, history() shows what is stored"
 POLL_FIRST, POLL_LONGEST = 1.0, 15.0  # seconds between looks at the history of a service that says nothing
 CONFIRM_FIRST, CONFIRM_LOOKS = 0.05, 6  # seconds, doubled each time, until the service has stored the prompt just sent
 END_LOOKS = (0.0, 0.1, 0.5)  # seconds before each look that a doubtful END is worth
@@ -91,8 +92,8 @@ class Turn:
 
     `query` is the prompt; None rejoins the turn of the last prompt that is stored. `wait` is the retry policy: what
     went wrong and how often in a row → seconds until the next attempt, or None to give up. `partial` delivers pieces.
-    With `tools`, tool calls are run instead of delivered. Messages whose ids are in `seen` are not delivered.
-    `look_first` reads the history before the prompt is sent: an earlier turn of the session may still be running.
+    With `tools`, tool calls are run instead of delivered. `look_first` reads the history before the prompt is sent: an
+    earlier turn of the session may still be running. `redact` masks the key in what the service says about a failure.
     More frames than `max_messages` fail the turn: no service may fill the memory or go on for ever.
     """
 
@@ -103,8 +104,8 @@ class Turn:
         wait: Callable[[SecGeminiError, int], float | None],
         partial: bool = False,
         tools: bool = False,
-        seen: Iterable[str] = (),
         look_first: bool = False,
+        redact: Callable[[str], str] = str,
         max_messages: int = 1_000_000,
     ) -> None:
         self.phase: Phase = Phase.NEW
@@ -115,8 +116,9 @@ class Turn:
         if self._pieces is not None and query is None:
             self._pieces.link_lost()
         self._tools = tools
-        self._seen = {*seen} if query is None else {*seen, query.id}
+        self._seen = set() if query is None else {query.id}
         self._look_first = look_first
+        self._redact = redact
         self._waiting: list[Message] = []
         self._calls = Calls()
         self._links = 0  # links opened so far
@@ -176,7 +178,7 @@ class Turn:
             case Silent():
                 return self._silent()
             case Expired():
-                return self._fail(APITimeoutError("the turn took longer than its total time-out", hint=REJOIN))
+                return self._fail(timed_out("the turn took longer than its total time-out", sent=self._may_go_on()))
 
     # -- the link ------------------------------------------------------------------------------------------------
 
@@ -202,12 +204,11 @@ class Turn:
         return [Connect(delay)]
 
     def _lost(self, error: SecGeminiError) -> SecGeminiError:
-        if not error.retryable or not (self._sent_on or self._query is None):
-            return error
-        text = f"the link could not be restored after {self._failures} failures in a row; the last: {error.message}"
-        lost = StreamError(text, hint=REJOIN)
-        lost.__cause__ = error
-        return lost
+        return lost(error, self._failures) if self._may_go_on() else error
+
+    def _may_go_on(self) -> bool:
+        """Tell whether the service may have the prompt."""
+        return self._sent_on > 0 or self._query is None
 
     def _send_prompt(self, query: Message) -> list[Effect]:
         self._sent_on = self._links
@@ -264,7 +265,7 @@ class Turn:
         effects: list[Effect] = []
         for index, message in enumerate(stored):
             if message.state is _END and message.message_type is _INFO:
-                effects += [*([] if self._is_known(message) else [message]), *self._finish()]
+                effects += [*([] if self._is_known(message) else [message]), *self._conclude(message)]
             elif message.message_type is _QUERY or (self._tools and message.message_type is _CALL and index < answered):
                 self._seen.add(message.id)
             elif not self._is_known(message):
@@ -313,13 +314,15 @@ class Turn:
         return self._fail(self._lost(error)) if delay is None else [ReadHistory(delay)]
 
     def _silent(self) -> list[Effect]:
-        if self.phase is Phase.CONNECTING or self._calls.is_running():
+        if self.phase is Phase.CONNECTING:
+            return self._drop(timed_out("connecting took longer than the idle time-out", sent=self._may_go_on()))
+        if self._calls.is_running():
             return []  # while a tool works here, the service has nothing to say
         self._last_look = True
         return [ReadHistory(0.0)]
 
     def _given_up(self) -> list[Effect]:
-        return self._fail(APITimeoutError("nothing came for the idle time-out, nothing new is stored", hint=REJOIN))
+        return self._fail(timed_out("nothing came for the idle time-out, nothing new is stored"))
 
     # -- messages ------------------------------------------------------------------------------------------------
 
@@ -339,7 +342,7 @@ class Turn:
             self._calls.add(message.id)
             return [RunTool(message)]
         if message.status_code >= 400 and kind is not _ANSWER:
-            return [message, *self._fail(_error_of(message))]
+            return [message, *self._fail(refused(message, self._redact))]
         if self._pieces is not None:
             return [*self._pieces.missing(message, from_link=from_link), message]
         return [message]
@@ -352,7 +355,10 @@ class Turn:
             self._waiting.append(message)
             return [ReadHistory(delay)]
         self._seen.add(message.id)
-        return [message, *self._finish()]
+        return [message, *self._conclude(message)]
+
+    def _conclude(self, end: Message) -> list[Effect]:
+        return self._fail(refused(end, self._redact)) if end.status_code >= 400 else self._finish()
 
     def _finish(self) -> list[Effect]:
         self.phase = Phase.OVER
@@ -385,11 +391,3 @@ class Turn:
         self._received, self._failures, self._last_look = True, 0, False
         self._heard_on = self._links
         return [message]
-
-
-def _error_of(message: Message) -> SecGeminiError:
-    text = message.content or message.status_message
-    if "not found" in message.status_message:  # the wording with which the service says that the session is gone
-        return NotFoundError(f"{message.status_message}: {text}", status_code=404, operation="stream", body=text)
-    status = message.status_code
-    return StreamError(f"{status} from the service: {text}", stream_message=message, status_code=status)

@@ -40,6 +40,7 @@ class Peer:
         self.way = way
         self.cuts: set[Cut] = set(settings.pop("cuts", ()))
         self.refusals: list[tuple[int, Mapping[str, str]]] = list(settings.pop("refusals", ()))
+        self.because: str = settings.pop("because", '{"detail": "because"}')  # the body of a refusal
         self.greeting: Callable[[ServerConnection], Awaitable[object]] | None = settings.pop("greeting", None)
         self.mute: bool = settings.pop("mute", False)  # store the answer and say nothing
         self.patience: float = settings.pop("patience", 0.0)  # seconds to wait for a link before each message
@@ -80,6 +81,10 @@ class Peer:
         """Break the connection and wait until it is over on this side; from any thread but the service's own."""
         asyncio.run_coroutine_threadsafe(self._cut(), self.loop).result(PATIENCE)
 
+    def say(self, message: Message) -> None:
+        """Store a message that is not in the script and send it; from any thread but the service's own."""
+        asyncio.run_coroutine_threadsafe(self._say(message), self.loop).result(PATIENCE)
+
     def ping(self) -> None:
         """Ping the client and wait for its answer; from any thread but the service's own and the client's."""
         asyncio.run_coroutine_threadsafe(self._ping(), self.loop).result(PATIENCE)
@@ -101,6 +106,10 @@ class Peer:
         assert self._link is not None, "there is no link"
         await (await self._link.ping())
 
+    async def _say(self, message: Message) -> None:
+        self.stored.append(message)
+        await self._send(message)
+
     def _reset(self) -> None:
         link, self._link = self._link, None
         self._linked.clear()
@@ -116,8 +125,9 @@ class Peer:
         if not self.refusals:
             return None
         status, headers = self.refusals.pop(0)
-        response = connection.respond(http.HTTPStatus(status), json.dumps({"detail": "because"}))
-        response.headers.update(headers)
+        response = connection.respond(http.HTTPStatus(status), self.because)
+        for name, value in headers.items():
+            response.headers[name] = value
         return response
 
     async def _serve(self, link: ServerConnection) -> None:

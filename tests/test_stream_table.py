@@ -35,6 +35,7 @@ from secgemini.errors import (
     APIConnectionError,
     APITimeoutError,
     AuthenticationError,
+    InternalServerError,
     NotFoundError,
     SecGeminiError,
     StreamError,
@@ -90,7 +91,8 @@ TABLE: dict[str, tuple[tuple[Event | Message, ...], list[Effect], Phase]] = {
     "connecting, prompt not there": ((*LIVE, Dropped(BROKEN), HistoryRead([])), [], Phase.CONNECTING),
     "connecting, history failed": ((*LIVE, Dropped(BROKEN), HistoryFailed(BROKEN)), [], Phase.CONNECTING),
     "connecting, frame": ((*LIVE, Dropped(BROKEN), M0), [], Phase.CONNECTING),
-    "connecting, silent": ((*LIVE, Dropped(BROKEN), Silent()), [], Phase.CONNECTING),
+    "connecting, silent": ((*LIVE, Dropped(BROKEN), Silent()), [Connect(2.0)], Phase.CONNECTING),
+    "connecting, silent before the prompt was sent": ((Silent(),), [Connect(1.0)], Phase.CONNECTING),
     "live, frame": ((*LIVE, M0), [M0], Phase.LIVE),
     "live, frame again": ((*LIVE, M0, M0), [], Phase.LIVE),
     "live, echo of the prompt": ((*LIVE, PROMPT), [], Phase.LIVE),
@@ -182,7 +184,21 @@ def test_a_link_that_cannot_be_restored_is_told_with_its_cause() -> None:
     error = failure(play(turn(), Opened(), *[Dropped(BROKEN)] * 3))
     assert isinstance(error, StreamError)
     assert error.__cause__ is BROKEN
+    assert error.lost_link
     assert "resume()" in error.hint
+
+
+def test_what_the_service_called_a_refused_link_is_told_when_the_turn_is_given_up() -> None:
+    busy = InternalServerError("503", status_code=503, request_id="req-7")
+    error = failure(play(turn(), Opened(), *[Dropped(busy)] * 3))
+    assert isinstance(error, StreamError)
+    assert error.request_id == "req-7"
+
+
+def test_a_link_that_could_never_be_made_is_no_lost_one() -> None:
+    error = failure(play(turn(), Silent(), Silent(), Silent()))
+    assert isinstance(error, APITimeoutError)
+    assert (error.sent, error.hint) == (False, "")
 
 
 @pytest.mark.parametrize("text", ["Session not found", "nothing of that kind"])
@@ -199,6 +215,55 @@ def test_an_error_in_the_history_is_delivered_then_raised() -> None:
     effects = play(turn(), *LOOKING, stored(M0, oops, END))
     assert effects[:2] == [M0, oops]
     assert isinstance(failure(effects), StreamError)
+
+
+FAILED_END = say("end", state="end", status=500, content="the engine died")
+
+
+@pytest.mark.parametrize(
+    "happened",
+    [
+        (Opened(), M0, FAILED_END),
+        (Opened(), FAILED_END, stored(FAILED_END)),
+        (*BACK, M0, FAILED_END, stored(M0, FAILED_END)),
+        (Opened(), M0, Dropped(BROKEN), stored(M0, FAILED_END)),
+        (Opened(), M0, Silent(), stored(M0, FAILED_END)),
+    ],
+)
+def test_an_end_that_tells_of_a_failure_is_delivered_then_raised(happened: tuple[Event | Message, ...]) -> None:
+    made = turn()
+    effects = play(made, *happened)
+    assert effects[:-1] == [FAILED_END]
+    error = failure(effects)
+    assert isinstance(error, StreamError)
+    assert (error.status_code, error.stream_message) == (500, FAILED_END)
+    assert str(error) == "500 from the service: the engine died"
+    assert made.phase is Phase.OVER
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("", "Session not found"),
+        ("Session not found", "Session not found"),
+        ("Session not found: s", "Session not found: s"),
+        ("no session s", "Session not found: no session s"),
+    ],
+)
+def test_that_a_session_is_gone_is_said_once(content: str, told: str) -> None:
+    gone = say("oops", "error", status=404)
+    gone.content, gone.status_message = content, "Session not found"
+    assert str(failure(play(turn(), Opened(), gone))) == f"404 from GET /v1/stream: {told}"
+
+
+def test_an_error_repeats_little_of_what_the_service_said_and_nothing_of_the_key() -> None:
+    long = say("oops", "error", status=500, content="x" * 498 + "sesame" + "y" * 3_000_000)
+    made = Turn(PROMPT, wait=twice, redact=lambda text: text.replace("sesame", "***"))
+    made.start()
+    error = failure(play(made, Opened(), long))
+    assert isinstance(error, StreamError)
+    assert str(error) == "500 from the service: " + "x" * 498 + "**"
+    assert error.stream_message is long
 
 
 @pytest.mark.parametrize("happened", [(Expired(),), (Silent(), stored(M0)), (Dropped(BROKEN), Expired())])
@@ -303,12 +368,6 @@ def test_there_must_be_a_turn_to_rejoin() -> None:
     assert isinstance(failure(play(turn(None), Opened(), HistoryRead([]))), StreamError)
 
 
-def test_what_was_seen_before_is_not_delivered_again() -> None:
-    made = Turn(None, wait=twice, seen=["m0", "end"])
-    made.start()
-    assert play(made, Opened(), stored(M0, M1, END)) == [M1, Finish()]
-
-
 def test_a_prompt_behind_a_turn_that_may_still_run() -> None:
     made = turn(look_first=True)
     assert play(made, Opened()) == [ReadHistory(0.0)]
@@ -328,12 +387,12 @@ PROMPT_BEFORE = EARLIER[0]
 
 def test_the_machine_does_no_io_and_stays_small() -> None:
     folder = Path(stream.__file__).parent
-    for name in ("stream", "_turn_events", "_turn_calls", "_turn_pieces"):
+    for name in ("stream", "_turn_events", "_turn_calls", "_turn_failures", "_turn_pieces"):
         source = (folder / f"{name}.py").read_text()
         nodes = list(ast.walk(ast.parse(source)))
         assert not [node for node in nodes if isinstance(node, (ast.AsyncFunctionDef, ast.Await, ast.AsyncFor))]
         imported = {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
         imported |= {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
         pure = {"__future__", "collections.abc", "copy", "dataclasses", "enum", "secgemini_api.models", "errors"}
-        assert imported <= pure | {"_turn_events", "_turn_calls", "_turn_pieces"}
+        assert imported <= pure | {"_turn_events", "_turn_calls", "_turn_failures", "_turn_pieces"}
         assert len(source.splitlines()) < 400
