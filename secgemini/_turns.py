@@ -10,6 +10,7 @@ from secgemini_api.models import Message, Usage
 
 from . import _calls, _plans
 from ._drive import pretend_to_wait, tell_retry
+from ._failures import scrub
 from ._socket import Stream
 from ._turn_events import Phase
 from ._version import USER_AGENT
@@ -86,6 +87,7 @@ def _parts(
         wait=policy.wait,
         partial=partial,
         tools=toolbox is not None,
+        redact=lambda text: redact(text, driver.config),
         look_first=before is not None and before.phase not in (Phase.NEW, Phase.OVER),  # it was left and may go on
         max_messages=driver.config.limits.max_messages,
     )
@@ -125,6 +127,7 @@ def _link(
     config, connections = driver.config, driver.connections
 
     def url() -> str:
+        connections._check_open()
         query = {
             "api_key": config.api_key.reveal(),
             "session_id": session_id,
@@ -143,6 +146,7 @@ def _link(
         finished=policy.helped,
         run_tool=None if toolbox is None else toolbox.answer,
         redact=lambda text: redact(text, config),
+        scrub=lambda error: scrub(error, config),
         ssl=connections.ssl_context() if is_secret else None,
         proxy=proxy,
         headers=dict(config.headers),
