@@ -88,12 +88,12 @@ class Driver:
     def api(self, service: str) -> Api:
         """Return the generated client for "api" or "logs"."""
         if service == "api":
-            return Api(self.connections, self.config.base_url)
+            return Api(self.connections, self.config.base_url, self.config.timeout)
         if not self.config.logs_url:
             raise ConfigurationError(
                 "no address of the logs processor", hint="pass logs_url=… or set SEC_GEMINI_LOGS_PROCESSOR_API_URL"
             )
-        return Api(self.connections, self.config.logs_url)
+        return Api(self.connections, self.config.logs_url, self.config.timeout)
 
     def run(self, plan: Plan[T] | Call[T]) -> T:
         """Run a plan to its end in this thread."""
@@ -174,10 +174,10 @@ class Driver:
             return _Answer(call.read(call.parse(client=self._api, response=response)), response)
         except InvalidBody as error:
             why = f"{error.reason}; it begins with {redact(response.text, self.config)[:200]!r}"
-        except UnexpectedShape as error:
-            why = str(error)
         except SecGeminiError as error:
             raise complete(error, response, self.config) from None
+        except (UnexpectedShape, TypeError, ValueError) as error:  # a status that is no number, for example
+            why = str(error)
         failure = APIResponseError(
             f"{call.operation} answered outside the contract: {why}",
             operation=call.operation,

@@ -40,10 +40,15 @@ HINTS = {
 }
 
 
-def from_httpx(error: httpx.HTTPError | ssl.SSLError, request: httpx.Request, config: Config) -> SecGeminiError:
-    """Return our error for a failure below HTTP. httpx's own is not chained: its frames hold the request's headers."""
+def from_httpx(
+    error: httpx.HTTPError | ssl.SSLError, request: httpx.Request, config: Config, proxy: str = ""
+) -> SecGeminiError:
+    """Return our error for a failure below HTTP. httpx's own is not chained: its frames hold the request's headers.
+
+    `proxy` is the address, without a password, of the proxy that the request took, "" for none.
+    """
     operation = f"{request.method} {request.url.path}"
-    where = f"{request.url.scheme}://{request.url.netloc.decode('ascii')}"
+    where = f"{request.url.scheme}://{request.url.netloc.decode('ascii')}{proxy and f' through the proxy {proxy}'}"
     text = redact(f"{type(error).__name__}: {error}" if str(error) else type(error).__name__, config)
     sent = not isinstance(error, _NOTHING_SENT)
     if isinstance(error, httpx.TimeoutException):
@@ -54,15 +59,15 @@ def from_httpx(error: httpx.HTTPError | ssl.SSLError, request: httpx.Request, co
         )
     if isinstance(error, httpx.DecodingError):
         return APIResponseError(f"{operation}: the answer cannot be decoded: {text}", operation=operation)
-    failure = APIConnectionError(f"{operation} at {where}: {text}", operation=operation, sent=sent, hint=_hint(error))
+    failure = APIConnectionError(f"{operation} at {where}: {text}", operation=operation, sent=sent, hint=_hint(error, proxy))
     failure.retryable = not (is_distrusted(error) or (isinstance(error, httpx.ProxyError) and "407" in text))
     return failure
 
 
-def _hint(error: httpx.HTTPError | ssl.SSLError) -> str:
+def _hint(error: httpx.HTTPError | ssl.SSLError, proxy: str) -> str:
     if is_distrusted(error):
         return DISTRUSTED
-    if isinstance(error, httpx.ProxyError):
+    if isinstance(error, httpx.ProxyError) or (proxy and isinstance(error, _NOTHING_SENT)):
         return PROXY
     return "is the service running, and base_url right?" if isinstance(error, _NOTHING_SENT) else ""
 
@@ -105,7 +110,7 @@ def _refusal(response: httpx.Response, config: Config) -> SecGeminiError:
 
 
 def scrub(error: SecGeminiError, config: Config) -> SecGeminiError:
-    """Return the error with the key masked in all that it says: the service may have sent the key back, also escaped."""
+    """Mask the key in all that the error says: the service may have sent it back, also escaped. Returns the error."""
     for name in ("message", "hint", "body", "request_id"):
         text = getattr(error, name, "")
         if text:

@@ -129,7 +129,7 @@ class _Client(httpx.Client):
                     response.close()
             return self._connections.finish(request, response, start)
         except (httpx.HTTPError, ssl.SSLError) as error:  # a TLS alert after the handshake comes through as it is
-            failure = from_httpx(error, request, self._connections.config)
+            failure = from_httpx(error, request, self._connections.config, self._connections.via(request.url))
         raise failure  # out here, so that httpx's error, whose frames hold the headers, is no context
 
 
@@ -170,7 +170,7 @@ class _AsyncClient(httpx.AsyncClient):
                     await response.aclose()
             return self._connections.finish(request, response, start)
         except (httpx.HTTPError, ssl.SSLError) as error:  # a TLS alert after the handshake comes through as it is
-            failure = from_httpx(error, request, self._connections.config)
+            failure = from_httpx(error, request, self._connections.config, self._connections.via(request.url))
         except TimeoutError:
             if not bound.is_over:  # the caller's file, on a disk that is far away
                 raise
