@@ -1,7 +1,9 @@
 """Attaches a log file: hash, table, upload in chunks of whole lines, attach.
 
 The hash (BLAKE2s, keyed as the wire says) names the logs; whoever knows it and has a key can attach them. Logs that the
-processor has already are not uploaded again. A chunk whose answer got lost is never sent twice: the error says so.
+processor has already are not uploaded again. A chunk whose answer got lost is never sent twice: the error says so. Nor
+are the chunks after it: the processor takes a hash that it knows for whole logs, so a client remembers those whose
+upload it did not finish, and refuses to attach a part of them for the whole.
 """
 
 from __future__ import annotations
@@ -10,24 +12,34 @@ import hashlib
 import os
 from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 import attrs
 from secgemini_api.models import LogFieldMapping, LogsUpload, PublicLogsTable
 from secgemini_api.types import UNSET
 
 from . import _calls
-from ._calls import Plan, ask
+from ._calls import Plan, ask, work
 from ._plans import Snapshot, check_path
 from ._upload import Progress
-from .errors import APIConnectionError, ConfigurationError, SecGeminiError
+from .errors import ConfigurationError, SecGeminiError
+from .retry import is_unclear
+
+if TYPE_CHECKING:
+    from ._drive import Driver
 
 HASH_KEY = b"secgemini"  # part of the wire
 CHUNK = 10_000_000  # bytes of lines in one request, unless one line is longer
+MOST_REMEMBERED = 10_000  # hashes of logs whose upload did not come to its end
+_COPY = "attach a copy with one more line, which has another hash"
+
+
+class _Session(Snapshot, Protocol):
+    _driver: Driver
 
 
 def attach_logs(
-    session: Snapshot,
+    session: _Session,
     path: str | os.PathLike[str],
     logs_url: str,
     mapping: Mapping[str, str] | None,
@@ -43,14 +55,39 @@ def attach_logs(
         stamp = _stamp(file)
         if not stamp[0]:
             raise ValueError(f"{str(file_path)!r} is empty: there are no logs to attach")
-        logs_hash = _hash(file)
-        if (yield from ask(_calls.logs_table(logs_hash, session.data.can_log))):
+        logs_hash = yield from work(lambda: _hash(file))
+        if (yield from _make_table(session, logs_hash, file_path)):
             file.seek(0)
             yield from _upload(file, file_path, stamp, logs_hash, session.data.can_log, mapping or {}, progress)
+            session._driver.connections.unfinished_logs.pop(logs_hash, None)
     yield from ask(_calls.logs_attach(session.data.id, logs_hash))
     table = PublicLogsTable(blake2s=logs_hash)
     session.data = attrs.evolve(session.data, logs_table=table)
     return table
+
+
+def _make_table(session: _Session, logs_hash: str, path: Path) -> Plan[bool]:
+    """Return whether the logs are to be uploaded. From then until they are, their hash is remembered as unfinished."""
+    unfinished = session._driver.connections.unfinished_logs
+    was_left = logs_hash in unfinished
+    unfinished[logs_hash] = None
+    while len(unfinished) > MOST_REMEMBERED:
+        unfinished.pop(next(iter(unfinished)), None)
+    try:
+        is_new = yield from ask(_calls.logs_table(logs_hash, session.data.can_log))
+    except SecGeminiError as error:
+        if not was_left and not is_unclear(error):
+            unfinished.pop(logs_hash, None)
+        raise
+    if is_new:
+        return True
+    if was_left:
+        raise SecGeminiError(
+            f"the logs processor may have only a part of {path.name!r}: an upload of it has not come to its end",
+            hint=_COPY,
+        )
+    unfinished.pop(logs_hash, None)
+    return False
 
 
 def _upload(
@@ -62,26 +99,31 @@ def _upload(
     mapping: Mapping[str, str],
     progress: Progress | None,
 ) -> Plan[None]:
-    done = 0
+    done = under_way = 0
     fields = LogFieldMapping.from_dict(dict(mapping)) if mapping else UNSET
-    for lines, size in _chunks(file):
-        if _stamp(file) != stamp:
-            raise SecGeminiError(
-                f"{path.name!r} changed while it was uploaded", hint="attach a copy that nobody writes to"
-            )
-        chunk = LogsUpload(logs_hash=logs_hash, can_log=can_log, log_lines=lines, custom_fields_mapping=fields)
-        try:
-            inserted = yield from ask(_calls.logs_chunk(chunk))
-        except APIConnectionError as error:
-            error.add_note(
-                f"{done} of {stamp[0]} bytes of {path.name!r} were uploaded for certain, the next {size} perhaps"
-            )
-            raise
-        if inserted != len(lines):
-            raise SecGeminiError(f"the logs processor took {inserted} of {len(lines)} lines of {path.name!r}")
-        done += size
-        if progress is not None:
-            progress(done, stamp[0])
+    chunks = _chunks(file)
+    try:
+        while (chunk := (yield from work(lambda: next(chunks, None)))) is not None:
+            lines, size = chunk
+            if _stamp(file) != stamp:
+                raise SecGeminiError(
+                    f"{path.name!r} changed while it was uploaded", hint="attach a copy that nobody writes to"
+                )
+            under_way = size
+            body = LogsUpload(logs_hash=logs_hash, can_log=can_log, log_lines=lines, custom_fields_mapping=fields)
+            inserted = yield from ask(_calls.logs_chunk(body))
+            if inserted != len(lines):
+                raise SecGeminiError(f"the logs processor took {inserted} of {len(lines)} lines of {path.name!r}")
+            done, under_way = done + size, 0
+            if progress is not None:
+                progress(done, stamp[0])
+    except SecGeminiError as error:
+        perhaps = f", the next {under_way} perhaps" if under_way else ""
+        error.add_note(
+            f"{done} of {stamp[0]} bytes of {path.name!r} were uploaded for certain{perhaps}. Attaching the same file"
+            f" again does not send the rest: {_COPY}"
+        )
+        raise
 
 
 def _chunks(file: BinaryIO) -> Generator[tuple[list[str], int]]:
