@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -16,7 +17,7 @@ from secgemini.stream import Turn
 
 NUMBERS = st.lists(st.integers(0, 255), max_size=120)
 KINDS = st.sampled_from(["info", "thinking", "result", "debug", "a kind of tomorrow"])
-LONG = settings(max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck))
+LONG = settings(max_examples=5_000, deadline=None, suppress_health_check=list(HealthCheck))
 SHORT = settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 BRIEF = settings(SHORT, max_examples=250)
 
@@ -56,13 +57,21 @@ def holds(make: type[Turn], way: str, script: list[Message], numbers: list[int],
         assert world.error.stream_message is script[-1]
 
 
-def promise(make: type[Turn], limits: settings, ways: str = WAYS, last: str = "end") -> Callable[[], None]:
-    """Return the property as a function to call."""
+def promise(
+    make: type[Turn],
+    limits: settings,
+    ways: str = WAYS,
+    last: str = "end",
+    ran: Counter[str] | None = None,
+) -> Callable[[], None]:
+    """Return the property as a function to call; `ran` counts the examples of each way that held."""
 
     @limits
     @given(st.sampled_from(ways), scripts(last), NUMBERS, st.booleans())
     def check(way: str, script: list[Message], numbers: list[int], earlier: bool) -> None:
         holds(make, way, script, numbers, earlier)
+        if ran is not None:
+            ran[way] += 1
 
     return check
 
@@ -75,7 +84,10 @@ def test_each_message_once_in_order_and_one_prompt(last: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_each_message_once_in_order_and_one_prompt_at_length(way: str) -> None:
-    promise(Turn, settings(LONG, max_examples=5_000), ways=way)()
+    ran: Counter[str] = Counter()
+    promise(Turn, LONG, ways=way, ran=ran)()
+    print(f"\nservice {way}: {ran[way]} examples")
+    assert ran[way] >= LONG.max_examples, "as many as were asked for"
 
 
 class WithoutDeduplication(Turn):
