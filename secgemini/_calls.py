@@ -41,20 +41,25 @@ from secgemini_api.models import (
     DetachFileRequest,
     Feedback,
     FeedbackType,
+    LogsTableCreated,
     LogsUpload,
+    LogsUploaded,
     MessageInput,
     OpResult,
     PublicSession,
     PublicSessionFile,
     SessionInput,
     SessionRequest,
-    SessionResponse,
     UserInfo,
+)
+from secgemini_api.models import (
+    SessionResponse as WireResponse,
 )
 
 from ._failures import status_error
 from ._upload import Upload
 from .errors import APIResponseError, NotFoundError
+from .response import SessionResponse
 
 T = TypeVar("T")
 
@@ -269,9 +274,10 @@ def _identity(file: PublicSessionFile) -> tuple[str, str, int]:
 
 
 def generate_answer(session_id: str, prompt: MessageInput, look: Callable[[], Plan[Any]]) -> Call[SessionResponse]:
+    expect = _expect(WireResponse, "POST /v1/session/generate")
     return _call(
         generate,
-        _expect(SessionResponse, "POST /v1/session/generate"),
+        lambda parsed: SessionResponse.from_wire(expect(parsed)),
         body=SessionRequest(id=session_id, messages=[prompt]),
         repeat=Repeat.LOOK,
         look=look,
@@ -289,17 +295,19 @@ def feedback(session_id: str, kind: FeedbackType, score: int, comment: str, grou
 
 def logs_table(logs_hash: str, can_log: bool) -> Call[bool]:
     """Return whether the table is new; False means that these very logs are there already."""
+    expect = _expect(LogsTableCreated, "POST /create_logs_table")
     arguments = {"logs_hash": logs_hash, "can_log": can_log}
     return _call(
-        create_logs_table, lambda parsed: bool(parsed.table_created), arguments=arguments, service="logs",
+        create_logs_table, lambda parsed: expect(parsed).table_created, arguments=arguments, service="logs",
         repeat=Repeat.NEVER,
     )  # fmt: skip
 
 
 def logs_chunk(chunk: LogsUpload) -> Call[int]:
     """Return the number of lines that the service took."""
+    expect = _expect(LogsUploaded, "POST /upload_logs")
     return _call(
-        upload_logs, lambda parsed: int(parsed.inserted_log_lines), body=chunk, service="logs", repeat=Repeat.NEVER,
+        upload_logs, lambda parsed: expect(parsed).inserted_log_lines, body=chunk, service="logs", repeat=Repeat.NEVER,
         is_slow=True,
     )  # fmt: skip
 

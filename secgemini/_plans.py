@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import secrets
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
@@ -38,11 +39,15 @@ from . import _calls
 from ._calls import Pause, Plan, ask
 from ._failures import status_error
 from ._upload import Progress, Upload
-from .errors import APITimeoutError
+from .display import one_line
+from .errors import APITimeoutError, ToolError
 from .response import SessionResponse
 
 if TYPE_CHECKING:
     from .stream import Turn
+    from .tools import Toolbox
+
+_log = logging.getLogger("secgemini")
 
 MIN_TTL = 300  # seconds; the service's own minimum (reference of `update`)
 LONGEST_LOOK = 600.0  # seconds that `query` follows a turn whose answer was lost on the way
@@ -147,7 +152,7 @@ def choose_model(model: str | ModelInfo, user: UserInfo) -> ModelInfoInput:
     plain = model.removesuffix("-experimental")
     name, dash, version = plain.rpartition("-")
     if not dash or not name or not version:
-        have = ", ".join(known.model_string for known in user.available_models)
+        have = one_line(", ".join(known.model_string for known in user.available_models))
         raise ValueError(f"model {model!r} is not NAME-VERSION; available: {have or 'none'}")
     return ModelInfoInput(model_name=name, version=version, model_string=model, use_experimental=plain != model)
 
@@ -176,8 +181,18 @@ def _made_up_name() -> str:
 # --- session --------------------------------------------------------------------------------------------------------
 
 
-def resume(session_id: str) -> Plan[PublicSession]:
-    return (yield from ask(_calls.session_get(check_text("session_id", session_id))))
+def resume(session_id: str, toolbox: Toolbox | None = None) -> Plan[PublicSession]:
+    """Read a session. The service calls the tools that it was made with: those in the toolbox have to be among them."""
+    session = yield from ask(_calls.session_get(check_text("session_id", session_id)))
+    known = [tool.name for tool in session.local_tools]
+    lent = [tool.name for tool in toolbox.tools] if toolbox else []
+    missing = next((name for name in lent if name not in known), None)
+    if missing is not None and known:
+        hint = f"it was made with {one_line(', '.join(known))}; other tools need a session of their own"
+        raise ToolError(f"the session does not know the tool {missing!r}", tool=missing, hint=hint)
+    if missing is not None:
+        _log.warning("the service shows no tools of this session: %s is called only if it was made with it", missing)
+    return session
 
 
 def refresh(session: Snapshot) -> Plan[None]:
@@ -269,8 +284,9 @@ def detach(session: Snapshot, session_id: str | int | None, file_idx: int | None
     is_own = target == session.data.id
     before = list(session.data.files) if is_own else list((yield from ask(_calls.session_get(target))).files)
     yield from ask(_calls.detach(target, index, before))
-    if is_own:
-        session.data = attrs.evolve(session.data, files=[f for i, f in enumerate(before) if i != index])
+    if is_own:  # other tasks may have attached files meanwhile
+        gone = before[index] if index < len(before) else None
+        session.data = attrs.evolve(session.data, files=[file for file in session.data.files if file is not gone])
 
 
 def feedback(session: Snapshot, kind: FeedbackType, score: int, comment: str, group_id: str) -> Plan[None]:
@@ -311,8 +327,12 @@ def query(session: Snapshot, prompt: str) -> Plan[SessionResponse]:
             turn = messages_of(message.id, stored.messages)
             if turn is None:
                 return None
+            failed = next((m for m in turn if m.status_code >= 400), None)
+            if failed is not None:
+                text = failed.content or failed.status_message
+                raise status_error(failed.status_code, text, operation=call.operation)
             if is_over(turn):
-                return SessionResponse(turn, 200, "OK", stored.usage, sid)
+                return SessionResponse(turn, 200, "OK", usage_of(turn), sid)
             if waited >= LONGEST_LOOK:
                 raise APITimeoutError("POST /v1/session/generate: the turn goes on without end", hint="see history()")
             pause = min(0.5 + waited / 4, 5.0)
@@ -320,8 +340,7 @@ def query(session: Snapshot, prompt: str) -> Plan[SessionResponse]:
             yield Pause(pause)
 
     call = _calls.generate_answer(sid, MessageInput.from_dict(message.to_dict()), look)
-    answer = yield from ask(call)
-    response = answer if isinstance(answer, SessionResponse) else SessionResponse.from_wire(answer)
+    response = yield from ask(call)
     if response.status_code >= 400:
         raise status_error(response.status_code, response.status_message, operation=call.operation)
     remember(session, [message, *response.messages], response.usage)
@@ -347,9 +366,34 @@ def is_over(turn: Sequence[Message]) -> bool:
 
 
 def remember(session: Snapshot, messages: Sequence[Message], usage: Usage | None = None) -> None:
-    """Add the messages of a turn to the snapshot, each once."""
-    have = {message.id for message in session.data.messages}
+    """Add a turn to the snapshot: its messages, each once, and what it used."""
+    data = session.data
+    have = {message.id for message in data.messages}
     new = [message for message in messages if message.id not in have]
-    stored = [*session.data.messages, *new]
-    changes: dict[str, Any] = {"messages": stored, "num_messages": len(stored)}
-    session.data = attrs.evolve(session.data, **(changes if usage is None else {**changes, "usage": usage}))
+    session.data = attrs.evolve(
+        data,
+        messages=[*data.messages, *new],
+        num_messages=data.num_messages + len(new),
+        usage=total_usage(used for used in (data.usage, usage) if used is not None),
+    )
+
+
+_COUNTS = (
+    "prompt_tokens",
+    "generated_tokens",
+    "total_tokens",
+    "cached_token_count",
+    "thoughts_token_count",
+    "tool_use_prompt_token_count",
+)
+
+
+def usage_of(messages: Sequence[Message]) -> Usage:
+    """Return the tokens that the messages of a turn say they used."""
+    return total_usage(message.usage for message in messages if message.usage is not None)
+
+
+def total_usage(parts: Iterable[Usage]) -> Usage:
+    """Return the sum, without the breakdown by kind of content."""
+    used = list(parts)
+    return Usage(**{name: sum(getattr(part, name) for part in used) for name in _COUNTS})

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from secgemini_api.models import Message, Usage
+from secgemini_api.models import Message
 
 from . import _calls, _plans
 from ._drive import pretend_to_wait, tell_retry
@@ -26,14 +26,6 @@ if TYPE_CHECKING:
     from ._stream_sync import SyncStream
     from .tools import Toolbox
 
-_COUNTS = (
-    "prompt_tokens",
-    "generated_tokens",
-    "total_tokens",
-    "cached_token_count",
-    "thoughts_token_count",
-    "tool_use_prompt_token_count",
-)
 PERSISTENCE = 3  # reconnects in a row for each retry that a request would get: a turn took minutes to make
 
 
@@ -41,7 +33,7 @@ def stream(
     driver: Driver,
     session: _plans.Snapshot,
     toolbox: Toolbox | None,
-    prompt: str | None,
+    prompt: str | Message | None,
     partial: bool = False,
     timeout: float | None = None,
 ) -> Stream:
@@ -50,7 +42,12 @@ def stream(
 
 
 def stream_sync(
-    driver: Driver, session: _plans.Snapshot, toolbox: Toolbox | None, prompt: str, partial: bool, timeout: float | None
+    driver: Driver,
+    session: _plans.Snapshot,
+    toolbox: Toolbox | None,
+    prompt: str | Message,
+    partial: bool,
+    timeout: float | None,
 ) -> SyncStream:
     """Return the same as a plain iterator."""
     from ._stream_sync import SyncStream  # threads and queues, which asyncio code never needs
@@ -60,27 +57,29 @@ def stream_sync(
 
 def query(driver: Driver, session: _plans.Snapshot, toolbox: Toolbox, prompt: str) -> SessionResponse:
     """Run a turn with tools to its end."""
-    with stream_sync(driver, session, toolbox, prompt, False, None) as messages:
-        return _response(session, list(messages))
+    asked = _plans.new_prompt(prompt)
+    with stream_sync(driver, session, toolbox, asked, False, None) as messages:
+        return _response(session, asked, list(messages))
 
 
 async def aquery(driver: Driver, session: _plans.Snapshot, toolbox: Toolbox, prompt: str) -> SessionResponse:
     """Run a turn with tools to its end."""
-    async with stream(driver, session, toolbox, prompt) as messages:
-        return _response(session, [message async for message in messages])
+    asked = _plans.new_prompt(prompt)
+    async with stream(driver, session, toolbox, asked) as messages:
+        return _response(session, asked, [message async for message in messages])
 
 
 def _parts(
     driver: Driver,
     session: _plans.Snapshot,
     toolbox: Toolbox | None,
-    prompt: str | None,
+    prompt: str | Message | None,
     partial: bool,
     timeout: float | None,
 ) -> tuple[Link, Turn]:
     if timeout is not None and not timeout > 0:
         raise ValueError(f"timeout must be more than 0 seconds, not {timeout!r}")
-    message = None if prompt is None else _plans.new_prompt(prompt)
+    message = _plans.new_prompt(prompt) if isinstance(prompt, str) else prompt
     before, policy = session.last_turn, _Policy(driver)
     turn = Turn(
         message,
@@ -157,8 +156,7 @@ def _link(
     )
 
 
-def _response(session: _plans.Snapshot, messages: list[Message]) -> SessionResponse:
-    used = [message.usage for message in messages if message.usage is not None]
-    usage = Usage.from_dict({name: sum(getattr(part, name) for part in used) for name in _COUNTS})
-    _plans.remember(session, messages)
+def _response(session: _plans.Snapshot, prompt: Message, messages: list[Message]) -> SessionResponse:
+    usage = _plans.usage_of(messages)
+    _plans.remember(session, [prompt, *messages], usage)
     return SessionResponse(messages, 200, "OK", usage, session.data.id)

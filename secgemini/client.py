@@ -6,11 +6,10 @@ import os
 import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from ._later import Later
 from .config import Config, Limits, Timeout
-from .errors import ConfigurationError
 
 if TYPE_CHECKING:
     import ssl
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from secgemini_api.client import AuthenticatedClient
     from secgemini_api.models import ModelInfo, PublicSession, UserInfo
 
-    from . import _calls, _drive, _http, _plans
+    from . import _calls, _drive, _embedded, _http, _plans
     from ._http import ResponseInfo
     from .local.engines import Engine
     from .local.faults import Fault
@@ -28,7 +27,8 @@ if TYPE_CHECKING:
 
     Tools = Sequence[Tool | Callable[..., object]]
 else:
-    _calls, _drive, _http, _plans = (Later(f"secgemini.{name}") for name in ("_calls", "_drive", "_http", "_plans"))
+    _later = ("_calls", "_drive", "_embedded", "_http", "_plans")
+    _calls, _drive, _embedded, _http, _plans = (Later(f"secgemini.{name}") for name in _later)
 
 DAY = 86400  # seconds
 MODEL = "sec-gemini-stable"
@@ -86,15 +86,7 @@ class _Client:
         engine: str | Engine | None,
         faults: Sequence[Fault | str] | None,
     ) -> Self:
-        try:
-            from .local.server import LocalService
-        except ImportError as error:
-            raise ConfigurationError(
-                f"the embedded service needs a package that is not installed: {error.name}",
-                hint="pip install 'secgemini[local]'",
-            ) from error
-        service = LocalService(path, engine=engine, faults=faults)
-        service.start()
+        service = _embedded.start(path, engine, faults)
         try:
             client = cls(
                 service.api_key,
@@ -299,9 +291,16 @@ class SecGemini(_Client):
     def resume_session(
         self, session_id: str, *, tools: Tools = (), approve: Approve | None = None
     ) -> InteractiveSession:
-        """Return an existing session with its messages. Raises `NotFoundError` when there is none with this id."""
+        """Return an existing session with its messages.
+
+        `tools` are the functions of the tools that it was made with: the service knows no others.
+
+        Raises:
+            NotFoundError: there is no session with this id.
+            ToolError: the session does not know one of the tools.
+        """
         toolbox = self._toolbox(tools, approve)
-        return self._session(self._driver.run(_plans.resume(session_id)), toolbox)
+        return self._session(self._driver.run(_plans.resume(session_id, toolbox)), toolbox)
 
     def close(self) -> None:
         """Close the connections, and the embedded service that `local` started. Safe to call twice."""
@@ -336,7 +335,7 @@ class AsyncSecGemini(_Client):
         """Start the embedded service and return a client of it: see `SecGemini.local`. May be awaited or not."""
         return cls._start_local(path, engine, faults)
 
-    def __await__(self) -> Generator[Any, None, Self]:
+    def __await__(self) -> Generator[None, None, Self]:
         """Return the client itself, so that `await AsyncSecGemini.local()` reads as it is expected to."""
         return self
         yield
@@ -383,7 +382,7 @@ class AsyncSecGemini(_Client):
     ) -> AsyncInteractiveSession:
         """Return an existing session with its messages: see `SecGemini.resume_session`."""
         toolbox = self._toolbox(tools, approve)
-        return self._session(await self._driver.arun(_plans.resume(session_id)), toolbox)
+        return self._session(await self._driver.arun(_plans.resume(session_id, toolbox)), toolbox)
 
     async def aclose(self) -> None:
         """Close the connections, and the embedded service that `local` started. Safe to call twice."""
@@ -391,7 +390,7 @@ class AsyncSecGemini(_Client):
             return
         await self._driver.connections.aclose()
         if self._service is not None:
-            self._service.stop()
+            await _embedded.stop(self._service)
 
     async def __aenter__(self) -> Self:
         return self

@@ -156,7 +156,8 @@ class _Session(Snapshot):
         Args:
             prompt: the message to send.
             partial: yield pieces (status 206) of results and thoughts as they come, and then each whole message.
-            timeout: seconds for the turn as a whole, None for no bound.
+            timeout: seconds for the turn as a whole; None for the `total` of the client's time-outs, which is no bound
+                unless you set one.
 
         Raises:
             ValueError: an empty prompt, here and now.
@@ -203,7 +204,7 @@ class InteractiveSession(_Session):
 
         Args:
             file_path: path of a regular file.
-            progress: called with the bytes read so far and in all.
+            progress: called with the bytes read so far and in all; by the async client in a worker thread.
 
         Raises:
             FileNotFoundError, IsADirectoryError, PermissionError: before anything is sent.

@@ -331,9 +331,14 @@ class Toolbox:
 def _attach(options: _Options, function: Callable[..., object]) -> None:
     if not inspect.isfunction(function):
         raise _not_a_function(function)
+    before = vars(function).get(_OPTIONS, _Options())
     vars(function)[_OPTIONS] = options
-    if not _is_method_to_be(function):
-        Tool.of(function)
+    try:
+        if not _is_method_to_be(function):
+            Tool.of(function)
+    except ToolError:
+        vars(function)[_OPTIONS] = before  # a function that was refused is as it was
+        raise
 
 
 def _is_method_to_be(function: Callable[..., object]) -> bool:
