@@ -98,6 +98,12 @@ def test_the_commands_of_the_service(tmp_path: Path) -> None:
     assert (tmp_path / "state.db").exists()
 
 
+def test_the_service_for_other_languages_prints_four_lines_with_the_key_last(tmp_path: Path) -> None:
+    exports = type_in(shell_lines("docs/languages.md")[0], tmp_path).splitlines()[1:]
+    assert [line.partition(" ")[0] for line in exports] == ["export"] * 4
+    assert exports[-1].startswith("export SEC_GEMINI_API_KEY=")
+
+
 def test_the_manual_of_the_service(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

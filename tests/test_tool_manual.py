@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from secgemini import SecGemini
+from secgemini import SecGemini, tool
 from secgemini.local.engines import Reply, TurnRequest
 from secgemini.local.server import LocalService
 
@@ -42,3 +42,19 @@ def test_manual(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
     assert "parameter 'done' has a type without JSON form" in output
     assert f"[\"{min(entry.name for entry in Path('/').iterdir())}\"] ['list_dir', 'scan']" in output
     assert asked == ['list_dir(path="/", limit=1)\nrun it? [yes/no] ']
+
+
+def test_what_the_history_has_and_the_stream_does_not() -> None:
+    @tool(read_only=True)
+    def list_dir(path: str, limit: int) -> str:
+        """List the names in a directory."""
+        return f"{path} {limit}"
+
+    with LocalService(engine=Caller()) as service, SecGemini(service.api_key, base_url=service.base_url) as sg:
+        session = sg.create_session(tools=[list_dir])
+        streamed = {message.message_type for message in session.stream_sync("go")}
+        assert {message.message_type for message in session.history()} - streamed == {
+            "query",
+            "local_tool_call",
+            "local_tool_result",
+        }
