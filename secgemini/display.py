@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
-    from rich.console import RenderableType
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
     from rich.table import Table
     from rich.text import Text
     from rich.tree import Tree
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 PREVIEW_LINES = 12
 PREVIEW_CHARACTERS = 1_000
 MARKDOWN_CHARACTERS = 200_000  # longer answers are shown as plain text: laying them out would take seconds
+_ANY_WIDTH = 1_000_000  # columns; what asks for more than this fits nowhere
 DEPTH = 12  # deeper replies are shown at this level, so that they keep some width
 
 _ALWAYS = (
@@ -170,12 +171,22 @@ def preview(message: Message) -> str:
     kind = str(message.mime_type or "text/plain")
     if content and not _is_text(kind):
         return f"[{one_line(kind)}, {byte_size(len(content) * 3 // 4)}]"
-    lines = content[:PREVIEW_CHARACTERS].split("\n", PREVIEW_LINES)
-    head = "\n".join(lines[:PREVIEW_LINES])
-    shown = neutralise(head).rstrip()
-    if len(head) >= len(content.rstrip()):
+    shown = neutralise(_head(content)).rstrip()
+    if not is_shortened(message):
         return shown
     return f"{shown}\n… {len(content):,} characters, {content.count(chr(10)) + 1:,} lines in all"
+
+
+def _head(content: str) -> str:
+    return "\n".join(content[:PREVIEW_CHARACTERS].split("\n", PREVIEW_LINES)[:PREVIEW_LINES])
+
+
+def is_shortened(message: Message) -> bool:
+    """Tell whether `preview`, and so a history, leaves out some of a message's content."""
+    content = message.content or ""
+    if content and not _is_text(str(message.mime_type or "text/plain")):
+        return True
+    return len(_head(content)) < len(content.rstrip())
 
 
 def _label(message: Message) -> Text:
@@ -315,23 +326,57 @@ def session_tree(session: ShownSession) -> Tree:
     return tree
 
 
-def sessions_table(sessions: Sequence[ShownSession]) -> Table:
-    """Draw a list of sessions as a Rich table: id, name, when it was made (UTC), numbers of messages and files."""
-    from rich.table import Table
-    from rich.text import Text
+def sessions_table(sessions: Sequence[ShownSession]) -> RenderableType:
+    """Draw a list of sessions for Rich: id, name, when it was made (UTC), numbers of messages and files.
 
-    table = Table(box=None, pad_edge=False, highlight=False)
-    table.add_column(
-        "id", min_width=min(36, max((len(session.id) for session in sessions), default=0)), overflow="fold"
-    )
-    table.add_column("name", overflow="fold")
-    table.add_column("created")
-    table.add_column("messages", justify="right")
-    table.add_column("files", justify="right")
-    for session in sessions:
-        counts = str(session.num_messages), str(len(session.files))
-        table.add_row(Text(one_line(session.id)), Text(one_line(session.name)), _minute(session.create_time), *counts)
-    return table
+    A table where it fits, two lines a session where it does not.
+    """
+    return _Sessions(sessions)
+
+
+class _Sessions:
+    def __init__(self, sessions: Sequence[ShownSession]) -> None:
+        self._rows = [
+            (
+                one_line(session.id),
+                one_line(session.name),
+                _minute(session.create_time),
+                session.num_messages,
+                len(session.files),
+            )
+            for session in sessions
+        ]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        from rich.measure import Measurement
+
+        table = self._table()
+        if Measurement.get(console, options.update(width=_ANY_WIDTH), table).maximum <= options.max_width:
+            yield table
+        else:
+            yield from self._lines()
+
+    def _table(self) -> Table:
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(box=None, pad_edge=False, highlight=False)
+        for name in ("id", "name", "created"):
+            table.add_column(name, no_wrap=True)
+        for name in ("messages", "files"):
+            table.add_column(name, no_wrap=True, justify="right")
+        for row in self._rows:
+            table.add_row(*(Text(str(cell)) for cell in row))
+        return table
+
+    def _lines(self) -> Iterator[RenderableType]:
+        from rich.padding import Padding
+        from rich.text import Text
+
+        for session_id, name, created, messages, files in self._rows:
+            yield Text(session_id, overflow="fold")
+            about = f"{name} · {created} · {messages} messages · {files} files"
+            yield Padding(Text(about, overflow="fold"), (0, 0, 0, 2), expand=False)
 
 
 def _minute(seconds: float) -> str:

@@ -1,7 +1,8 @@
-"""The command line as a process of its own, on a pipe or on a terminal."""
+"""The command line in this process, or as one of its own: on a pipe or on a terminal."""
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import select
@@ -13,8 +14,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
+from secgemini.cli import main
+
 COMMAND = [sys.executable, "-m", "secgemini.cli"]
 CHECKED = [sys.executable, str(Path(__file__).with_name("checked_serve.py"))]  # the same; `serve` checks its answers
+Capture = pytest.CaptureFixture[str]
 PATIENCE = 60.0  # seconds after which a process that should have said something hangs
 
 
@@ -36,6 +42,30 @@ def environment(changes: Mapping[str, str | None]) -> dict[str, str]:
     """Return this process's environment with changes; None takes a variable out."""
     merged = {**os.environ, **{name: value for name, value in changes.items() if value is not None}}
     return {name: value for name, value in merged.items() if changes.get(name, "") is not None}
+
+
+class Run:
+    """What one run of the command printed, and its exit code."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], *arguments: str) -> None:
+        capsys.readouterr()
+        self.code = main(arguments)
+        self.out, self.err = capsys.readouterr()
+
+    @property
+    def document(self) -> dict[str, object]:
+        """The one JSON document on stdout."""
+        document = json.loads(self.out)
+        assert isinstance(document, dict)
+        return document
+
+
+def check_one_line(run: Run, code: int, start: str) -> None:
+    """The error is one line on stderr, the last one, and nothing is on stdout."""
+    assert run.code == code
+    assert run.out == ""
+    assert run.err.splitlines()[-1].startswith(start)
+    assert "Traceback" not in run.err
 
 
 @contextmanager

@@ -8,11 +8,10 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from cli_process import controls
+from cli_process import Capture, Run, check_one_line, controls
 from closed_port import closed_port
 
 from secgemini import SecGemini
-from secgemini.cli import main
 from secgemini.local.engines import Reply, TurnRequest
 from secgemini.local.server import LocalService
 
@@ -31,6 +30,9 @@ class Replies:
                 for piece in ("one ", "two ", "three"):
                     yield Reply("result", piece, partial=True)
                 yield Reply("result", "one two three")
+            case "lines":
+                yield Reply("thinking", "let me see\nsession forged (by a message)", state="thinking")
+                yield Reply("result", "answer\n" * 100)
             case "fail":
                 raise RuntimeError("no disk left")
             case "hostile":
@@ -58,24 +60,6 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalService]:
     assert running.violations == []
 
 
-class Run:
-    """What one run of the command printed, and its exit code."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str], *arguments: str) -> None:
-        capsys.readouterr()
-        self.code = main(arguments)
-        self.out, self.err = capsys.readouterr()
-
-    @property
-    def document(self) -> dict[str, object]:
-        """The one JSON document on stdout."""
-        document = json.loads(self.out)
-        assert isinstance(document, dict)
-        return document
-
-
-Capture = pytest.CaptureFixture[str]
-
 # ask
 
 
@@ -92,6 +76,11 @@ def test_the_answer_is_on_stdout_and_all_else_on_stderr(service: LocalService, c
 
 def test_pieces_are_printed_once(service: LocalService, capsys: Capture) -> None:
     assert Run(capsys, "ask", "pieces").out == "one two three\n"
+
+
+def test_a_message_of_progress_is_one_line(service: LocalService, capsys: Capture) -> None:
+    said = Run(capsys, "ask", "lines").err.splitlines()
+    assert said[1] == "thinking: let me see\\nsession forged (by a message)"
 
 
 def test_quiet_says_nothing_but_the_answer(service: LocalService, capsys: Capture) -> None:
@@ -229,14 +218,6 @@ def test_json_of_an_error_is_one_document_too(
 # Errors
 
 
-def check_one_line(run: Run, code: int, start: str) -> None:
-    """The error is one line on stderr, the last one, and nothing is on stdout."""
-    assert run.code == code
-    assert run.out == ""
-    assert run.err.splitlines()[-1].startswith(start)
-    assert "Traceback" not in run.err
-
-
 @pytest.mark.parametrize(
     ("arguments", "code", "start"),
     [
@@ -266,7 +247,7 @@ def test_without_a_key_it_says_where_one_is_taken_from(
 ) -> None:
     monkeypatch.delenv("SEC_GEMINI_API_KEY")
     run = Run(capsys, "ask", "hello")
-    check_one_line(run, 3, "secgemini: ConfigurationError: no API key")
+    check_one_line(run, 3, "secgemini: ApiKeyError: no API key")
     assert "set SEC_GEMINI_API_KEY, or use --local" in run.err
 
 
@@ -310,6 +291,23 @@ def test_sessions_and_histories_as_json(service: LocalService, capsys: Capture) 
     assert Run(capsys, "delete", session_id, "--json").document == {"deleted": session_id}
 
 
+def test_a_history_that_is_shortened_says_how_to_read_all(service: LocalService, capsys: Capture) -> None:
+    short, long = (Run(capsys, "ask", prompt).err.split()[1] for prompt in ("hello", "lines"))
+    assert Run(capsys, "history", short).err == ""
+    assert Run(capsys, "history", long).err == "messages are shortened here; --json prints all of them\n"
+
+
+def test_in_a_pipe_a_session_is_one_line(
+    service: LocalService, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    with SecGemini() as sg:
+        session = sg.create_session("a name that is longer than a terminal is wide, " * 3)
+    _, line = Run(capsys, "sessions").out.splitlines()
+    assert line.startswith(session.id)
+    assert session.name.strip() in line
+
+
 # The command itself
 
 
@@ -319,12 +317,24 @@ def test_version(capsys: Capture) -> None:
     assert Run(capsys, "--version").out == f"secgemini {__version__}\n"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["ask", "--help"], []])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], [], *([name, "--help"] for name in ("ask", "resume", "sessions", "history", "delete"))]
+)
 def test_help_tells_the_exit_codes_and_the_environment(capsys: Capture, arguments: list[str]) -> None:
     run = Run(capsys, *arguments)
     assert run.code == 0
     for promised in ("130  interrupted", "5    no connection", "SEC_GEMINI_API_KEY", "NO_COLOR"):
         assert promised in run.out
+
+
+def test_the_help_of_serve_tells_its_exit_codes_engines_and_signal(capsys: Capture) -> None:
+    said = Run(capsys, "serve", "--help").out
+    for promised in ("0    ended with", "2    called wrongly", "openai:URL", "script:FILE", "On SIGHUP"):
+        assert promised in said
+
+
+def test_the_help_cuts_no_summary(capsys: Capture) -> None:
+    assert "..." not in Run(capsys, "--help").out.partition("Commands:")[2].partition("Exit codes")[0]
 
 
 def test_no_option_takes_the_key(capsys: Capture) -> None:
@@ -349,5 +359,5 @@ def test_without_the_service_it_says_what_to_install(
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     run = Run(capsys, *arguments)
-    check_one_line(run, 3, "secgemini: ConfigurationError: ")
+    check_one_line(run, 2, "secgemini: ConfigurationError: ")
     assert "secgemini[local]" in run.err

@@ -1,27 +1,28 @@
-"""The command line as a process: signals, pipes, terminals, and `secgemini serve` from its ready line to its end."""
+"""The command line as a process: signals, pipes, terminals."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import httpx
 import pyte
 import pytest
-import trustme
 from cli_process import COMMAND, PATIENCE, controls, environment, on_terminal, running
 
-from secgemini import AuthenticationError, SecGemini
 from secgemini.local.engines import Reply, TurnRequest
 from secgemini.local.server import LocalService
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2Jsafe\rEVIL\u202e\x9b31m[red]x"
+
+
+WIDE = "  https://pay.example.com/invoice  [reserved] invoice.pdf › page 1 line 9\n"
 
 
 class Slow:
@@ -33,6 +34,8 @@ class Slow:
         if turn.prompt == "endless":
             yield Reply("info", "thinking about it", state="thinking")
             await asyncio.Event().wait()
+        elif turn.prompt == "wide":
+            yield Reply("result", WIDE)
         elif turn.prompt == "long":
             yield Reply("result", "line\n" * 200_000)
         elif turn.prompt == "markdown":
@@ -56,15 +59,17 @@ def place() -> Iterator[dict[str, str | None]]:
 # ask
 
 
-def test_ctrl_c_ends_it_without_a_traceback(place: dict[str, str | None]) -> None:
+def test_ctrl_c_ends_it_and_says_how_to_go_on(place: dict[str, str | None]) -> None:
     with running("ask", "endless", **place) as process:
         assert process.stderr is not None
+        session_id = process.stderr.readline().split()[1]
         for line in process.stderr:
             if line.startswith("info: thinking about it"):
                 break
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=PATIENCE)
-    assert (process.returncode, out, err) == (130, "", "secgemini: interrupted\n")
+    assert (process.returncode, out) == (130, "")
+    assert err == f"secgemini: interrupted\ngo on with: secgemini resume {session_id}\n"
 
 
 def test_a_reader_that_goes_away_is_no_error(place: dict[str, str | None]) -> None:
@@ -89,6 +94,30 @@ def test_a_full_disk_is_one_line(place: dict[str, str | None], option: list[str]
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["ask", "--help"], []])
+def test_help_that_cannot_be_written_is_one_line(arguments: list[str]) -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([*COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, timeout=PATIENCE)
+    assert done.returncode == 1
+    assert done.stderr.startswith("secgemini: OSError: ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
+def test_a_reader_of_the_help_that_goes_away_is_no_error(arguments: list[str]) -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+    done = subprocess.run([*COMMAND, *arguments], stdout=theirs, stderr=subprocess.PIPE, timeout=PATIENCE)
+    os.close(theirs)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.parametrize("package", ["secgemini", "secgemini.cli"])
+def test_the_package_runs_as_a_program(package: str) -> None:
+    done = subprocess.run([sys.executable, "-m", package, "--version"], capture_output=True, timeout=PATIENCE)
+    assert (done.returncode, done.stdout.split()[0], done.stderr) == (0, b"secgemini", b"")
+
+
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
 def test_a_closed_stream_is_no_error(place: dict[str, str | None], closed: str) -> None:
     command = f"{shlex.join([*COMMAND, 'ask', 'hostile'])} {closed}"
@@ -103,6 +132,7 @@ def test_the_time_the_answer_may_take(place: dict[str, str | None]) -> None:
         out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out) == (5, "")
     assert err.startswith("secgemini: APITimeoutError: ")
+    assert re.search(r"secgemini resume \w{32}\)$", err)
     assert err.count("\n") == 1
 
 
@@ -113,6 +143,25 @@ def test_whatever_the_encoding_the_answer_arrives(place: dict[str, str | None], 
     expected = "déjà vu" if encoding != "ascii" else "d\\xe9j\\xe0 vu"
     assert done.stdout.decode(encoding).rstrip().endswith(expected)
     assert controls(done.stdout.decode(encoding) + done.stderr.decode(encoding)) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([b"hello \xff"], "the prompt is not UTF-8"),
+        ([b"hello", b"--file", b"na\xffme"], r"the name of the file na\udcffme is not UTF-8"),
+    ],
+)
+def test_what_is_not_utf8_leaves_no_session(
+    place: dict[str, str | None], tmp_path: Path, arguments: list[bytes], said: str
+) -> None:
+    (tmp_path / os.fsdecode(b"na\xffme")).touch()
+    command = [*COMMAND, "ask", *arguments]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, env=environment(place), timeout=PATIENCE)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr.decode().startswith(f"secgemini: UsageError: {said} (")
+    with running("sessions", "--json", **place) as process:
+        assert process.communicate(timeout=PATIENCE)[0] == "[]\n"
 
 
 def test_a_prompt_that_is_no_text_is_asked_with_its_bytes_visible() -> None:
@@ -127,6 +176,16 @@ def test_on_a_terminal_only_the_colours_are_ours(place: dict[str, str | None]) -
     text = re.sub(r"\x1b\[[0-9;]*m|\r\n", "\n", written)
     assert controls(text) == []
     assert "\\x1b]0;owned\\x07" in text
+
+
+def test_an_answer_is_cut_between_words_on_a_terminal_and_nowhere_else(place: dict[str, str | None]) -> None:
+    _, written = on_terminal("ask", "wide", "--quiet", columns=50, **place)
+    assert [line.rstrip() for line in written.splitlines()] == [
+        "  https://pay.example.com/invoice  [reserved]",
+        "    invoice.pdf › page 1 line 9",
+    ]
+    with running("ask", "wide", "--quiet", COLUMNS="50", **place) as process:
+        assert process.communicate(timeout=PATIENCE)[0] == WIDE
 
 
 @pytest.mark.parametrize(("no_color", "colored"), [(None, True), ("1", False)])
@@ -146,200 +205,3 @@ def test_markdown_is_laid_out_on_a_terminal(place: dict[str, str | None]) -> Non
     assert "some bold text" in shown
     assert "**" not in shown
     assert titles == []
-
-
-# serve
-
-
-def read_exports(process: subprocess.Popen[str], count: int) -> tuple[str, dict[str, str]]:
-    """Read the ready line and what a shell would evaluate."""
-    assert process.stdout is not None
-    ready = process.stdout.readline()
-    exports = [shlex.split(process.stdout.readline()) for _ in range(count)]
-    assert all(words[0] == "export" for words in exports), exports
-    return ready, dict(word.split("=", 1) for _, word in exports)  # type: ignore[misc]
-
-
-def client_of(exports: dict[str, str], key: str) -> SecGemini:
-    return SecGemini(
-        key,
-        base_url=exports["SEC_GEMINI_API_HTTP_URL"],
-        websocket_url=exports["SEC_GEMINI_API_WEBSOCKET_URL"],
-        max_retries=0,
-    )
-
-
-def end(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> str:
-    """End the service and return what it said on stderr; it ends cleanly."""
-    process.send_signal(number)
-    _, err = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 0, err
-    return err
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_serve_is_ready_answers_and_ends_cleanly(number: int) -> None:
-    with running("serve", SEC_GEMINI_API_KEY=None) as process:
-        ready, exports = read_exports(process, 4)
-        assert ready == (
-            f"secgemini: serving on {exports['SEC_GEMINI_API_HTTP_URL']} "
-            f"(WebSocket {exports['SEC_GEMINI_API_WEBSOCKET_URL']})\n"
-        )
-        with client_of(exports, exports["SEC_GEMINI_API_KEY"]) as sg:
-            answer = sg.create_session().query("Look at http://evil.example/x")
-        assert "evil.example" in answer.output_text
-        assert end(process, number) == ""
-
-
-def test_serve_with_the_key_of_the_environment_does_not_repeat_it() -> None:
-    with running("serve", SEC_GEMINI_API_KEY="from-environment-01") as process:
-        _, exports = read_exports(process, 3)
-        with client_of(exports, "from-environment-01") as sg:
-            assert sg.user_info().user
-        with client_of(exports, "another") as sg, pytest.raises(AuthenticationError):
-            sg.user_info()
-        process.send_signal(signal.SIGTERM)
-        rest = "".join(process.communicate(timeout=PATIENCE))
-        assert "from-environment-01" not in rest + repr(exports)
-
-
-def test_a_key_file_wins_and_others_must_not_read_it(tmp_path: Path) -> None:
-    key_file = tmp_path / "key"
-    key_file.write_text("from-the-file-01\n")
-    key_file.chmod(0o644)
-    with running("serve", "--key-file", str(key_file), SEC_GEMINI_API_KEY="from-environment-01") as process:
-        _, exports = read_exports(process, 3)
-        with client_of(exports, "from-the-file-01") as sg:
-            assert sg.user_info().user
-        assert "chmod 600" in end(process)
-
-
-def test_a_private_key_file_is_no_reason_to_warn(tmp_path: Path) -> None:
-    key_file = tmp_path / "key"
-    key_file.write_text("from-the-file-01\n")
-    key_file.chmod(0o600)
-    with running("serve", "--key-file", str(key_file)) as process:
-        read_exports(process, 3)
-        assert end(process) == ""
-
-
-def test_each_key_of_a_file_has_sessions_of_its_own(tmp_path: Path) -> None:
-    key_file = tmp_path / "keys"
-    key_file.write_text("first-key-01\nsecond-key-02\n")
-    key_file.chmod(0o600)
-    with running("serve", "--key-file", str(key_file)) as process:
-        _, exports = read_exports(process, 3)
-        with client_of(exports, "first-key-01") as first, client_of(exports, "second-key-02") as second:
-            session_id = first.create_session().id
-            assert [session.id for session in first.list_sessions()] == [session_id]
-            assert second.list_sessions() == []
-        end(process)
-
-
-@pytest.mark.parametrize(
-    ("rule", "code"),
-    [("get_user_info:status=401", 3), ("register_session:status=500", 1), ("*:reset", 5), ("*:malform", 1)],
-)
-def test_faults_come_out_as_exit_codes(rule: str, code: int, tmp_path: Path) -> None:
-    rules = tmp_path / "rules"
-    rules.write_text(f"# one rule\n{rule}\n")
-    with running("serve", "--faults", str(rules), SEC_GEMINI_API_KEY="key-01") as process:
-        _, exports = read_exports(process, 3)
-        with running("ask", "hello", **{**exports, "SEC_GEMINI_API_KEY": "key-01"}) as asking:
-            out, err = asking.communicate(timeout=PATIENCE)
-        assert (asking.returncode, out) == (code, ""), err
-        assert err.count("\n") == 1
-        end(process)
-
-
-def test_pages_of_an_allowed_origin_may_call() -> None:
-    with running("serve", "--allow-origin", "https://app.example", SEC_GEMINI_API_KEY="key-01") as process:
-        _, exports = read_exports(process, 3)
-        allowed = {}
-        for origin in ("https://app.example", "https://evil.example"):
-            answer = httpx.get(exports["SEC_GEMINI_API_HTTP_URL"], headers={"origin": origin, "x-api-key": "key-01"})
-            allowed[origin] = answer.headers.get("access-control-allow-origin")
-        assert allowed == {"https://app.example": "https://app.example", "https://evil.example": None}
-        end(process)
-
-
-def test_what_a_database_keeps_outlives_the_process(tmp_path: Path) -> None:
-    database = str(tmp_path / "state.sqlite")
-    with running("serve", "--db", database, SEC_GEMINI_API_KEY="key-of-mine-01") as process:
-        _, exports = read_exports(process, 3)
-        with client_of(exports, "key-of-mine-01") as sg:
-            session_id = sg.create_session("kept").id
-        end(process)
-    with running("serve", "--db", database, SEC_GEMINI_API_KEY="key-of-mine-01") as process:
-        _, exports = read_exports(process, 3)
-        with client_of(exports, "key-of-mine-01") as sg:
-            assert sg.resume_session(session_id).name == "kept"
-        end(process)
-
-
-def test_serve_speaks_tls(tmp_path: Path) -> None:
-    authority = trustme.CA()
-    certificate = authority.issue_cert("127.0.0.1")
-    chain, key, ca = tmp_path / "cert.pem", tmp_path / "key.pem", tmp_path / "ca.pem"
-    for blob in certificate.cert_chain_pems:
-        blob.write_to_path(chain, append=True)
-    certificate.private_key_pem.write_to_path(key)
-    authority.cert_pem.write_to_path(ca)
-    with running("serve", "--tls-cert", str(chain), "--tls-key", str(key), SEC_GEMINI_API_KEY="key-01") as process:
-        _, exports = read_exports(process, 3)
-        assert exports["SEC_GEMINI_API_WEBSOCKET_URL"].startswith("wss://")
-        env = {**exports, "SEC_GEMINI_API_KEY": "key-01", "SSL_CERT_FILE": str(ca)}
-        with running("ask", "Look at http://evil.example/x", **env) as asking:
-            out, err = asking.communicate(timeout=PATIENCE)
-        assert asking.returncode == 0, err
-        assert "evil.example" in out
-        end(process)
-
-
-def failed(*arguments: str, code: int) -> str:
-    with running("serve", *arguments, SEC_GEMINI_API_KEY="key-01") as process:
-        out, err = process.communicate(timeout=PATIENCE)
-    assert (process.returncode, out) == (code, ""), err
-    assert err.startswith("secgemini: ")
-    assert err.count("\n") == 1
-    return err
-
-
-def test_a_port_that_is_taken_is_one_line() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = str(taken.getsockname()[1])
-        assert port in failed("--port", port, code=3)
-
-
-def test_an_empty_key_file_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "key").touch()
-    assert "is empty" in failed("--key-file", str(tmp_path / "key"), code=2)
-
-
-def test_an_unknown_engine_is_one_line() -> None:
-    assert "no engine 'nope'" in failed("--engine", "nope", code=3)
-
-
-def test_a_fault_rule_that_cannot_be_read_is_one_line() -> None:
-    assert "cannot read the fault rule" in failed("--faults", "nonsense:", code=3)
-
-
-def test_half_of_tls_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "cert.pem").touch()
-    assert "TLS needs both" in failed("--tls-cert", str(tmp_path / "cert.pem"), code=3)
-
-
-def test_a_host_name_that_was_allowed_is_answered() -> None:
-    import httpx
-
-    with running("serve", "--allow-host", "emulator.internal") as process:
-        _, exports = read_exports(process, 4)
-        address = exports["SEC_GEMINI_API_HTTP_URL"] + "/health"
-        answers = {
-            name: httpx.get(address, headers={"host": name}).status_code
-            for name in ("emulator.internal", "evil.example")
-        }
-        end(process)
-    assert answers == {"emulator.internal": 200, "evil.example": 403}

@@ -89,6 +89,23 @@ def test_short_content_is_shown_whole() -> None:
     assert display.preview(message(content="one\ntwo\n")) == "one\ntwo"
 
 
+@pytest.mark.parametrize(
+    ("content", "mime_type", "shortened"),
+    [
+        ("one\ntwo\n", "text/plain", False),
+        ("", "application/pdf", False),
+        ("line\n" * display.PREVIEW_LINES, "text/plain", False),
+        ("line\n" * (display.PREVIEW_LINES + 1), "text/plain", True),
+        ("x" * (display.PREVIEW_CHARACTERS + 1), "text/plain", True),
+        ("JVBE", "application/pdf", True),
+    ],
+)
+def test_whether_a_preview_is_all_is_known(content: str, mime_type: str, shortened: bool) -> None:
+    shown = message(content=content, mime_type=mime_type)
+    assert display.is_shortened(shown) is shortened
+    assert (display.preview(shown) != content.rstrip()) is shortened
+
+
 def test_binary_content_is_not_shown_but_named() -> None:
     assert display.preview(message(mime_type="application/pdf", content="JVBE" * 1000)) == "[application/pdf, 3.0 kB]"
 
@@ -102,6 +119,30 @@ def test_the_tree_is_headed_by_the_session_and_its_files() -> None:
     display.print_history(session, out)
     assert out.getvalue().splitlines()[0] == "Phish (s1): 1 messages, 1 files"
     assert "a.eml (message/rfc822, 2.0 kB)" in out.getvalue()
+
+
+SESSION = Shown("0123456789abcdef" * 2, "keen-otter-ea1b", [], [])
+ROW = "0123456789abcdef0123456789abcdef  keen-otter-ea1b  2026-01-01 00:00         4      0"
+
+
+def sessions_shown(width: int) -> list[str]:
+    return [line.rstrip() for line in drawn(display.sessions_table([SESSION]), color=False, width=width).splitlines()]
+
+
+def test_sessions_are_a_table_where_it_fits() -> None:
+    assert sessions_shown(len(ROW))[1] == ROW
+
+
+def test_sessions_are_two_lines_each_where_a_table_does_not_fit() -> None:
+    assert sessions_shown(len(ROW) - 1) == [SESSION.id, "  keen-otter-ea1b · 2026-01-01 00:00 · 4 messages · 0 files"]
+
+
+@pytest.mark.parametrize("width", [8, 20, 40, 60])
+def test_a_narrow_terminal_loses_nothing_of_a_session(width: int) -> None:
+    shown = sessions_shown(width)
+    assert max(map(len, shown)) <= width
+    letters = "".join("".join(shown).split())
+    assert letters == f"{SESSION.id}keen-otter-ea1b·2026-01-0100:00·4messages·0files"
 
 
 def test_print_history_prints_to_stdout(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,6 +4,7 @@
     sessions     list, read and delete sessions
     serve        the embedded service, in the foreground
     options      their options, each said once
+    inputs       what `ask` is given, checked before anything is sent
     connect      the client that they use
     exits        the exit codes, and how a failure is said
     turn         how the messages of a turn are shown

@@ -8,11 +8,14 @@ from collections.abc import Iterator
 
 from secgemini.display import markdown, neutralise
 
+INDENT = 2  # columns that the rest of a wrapped line stands further right
+
+_WORD = re.compile(r"[^ ]+ *")
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 
 
 class Answer:
-    """Prints messages as they stand, or on a terminal Markdown block by block, laid out."""
+    """Prints messages as they stand; on a terminal Markdown block by block, other text line by line, laid out."""
 
     def __init__(self) -> None:
         self._is_terminal = sys.stdout.isatty()
@@ -22,8 +25,8 @@ class Answer:
 
     def piece(self, text: str, mime_type: str) -> None:
         """Print a piece of the message that comes, and stay on its line."""
-        if self._page is None and self._is_terminal and mime_type == "text/markdown":
-            self._page = _Page()
+        if self._page is None and self._is_terminal:
+            self._page = _Page(is_markdown=mime_type == "text/markdown")
         self._pieces.append(text)
         if self._page is None:
             self._write(text)
@@ -55,50 +58,93 @@ class Answer:
 
 
 class _Page:
-    """Markdown on a terminal, laid out a block at a time while the rest is still to come."""
+    """Text on a terminal, laid out a part at a time while the rest is still to come: a block of Markdown, or a line."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_markdown: bool) -> None:
         from rich.console import Console
 
         self._console = Console(file=sys.stdout, markup=False, highlight=False, emoji=False)
-        self._blocks = Blocks()
+        self._parts = Blocks() if is_markdown else Lines()
+        self._print = self._print_block if is_markdown else self._print_line
         self._is_first = True
 
     def add(self, text: str) -> None:
-        for block in self._blocks.add(text):
-            self._print(block)
+        for part in self._parts.add(text):
+            self._print(part)
 
     def end(self) -> None:
-        for block in self._blocks.rest():
-            self._print(block)
+        for part in self._parts.rest():
+            self._print(part)
 
-    def _print(self, block: str) -> None:
+    def _print_block(self, block: str) -> None:
         if not self._is_first:
             self._console.print()
         self._is_first = False
         self._console.print(markdown(block))
+
+    def _print_line(self, line: str) -> None:
+        for part in wrapped(line, self._console.width):
+            self._console.print(part, soft_wrap=True)
+
+
+def wrapped(line: str, width: int) -> Iterator[str]:
+    """Yield a line, neutralised, in parts of at most `width` columns, cut between words and indented after the first.
+
+    A word that is wider stays whole: the terminal cuts it, and what is copied from there is whole. Linear.
+    """
+    from rich.cells import cell_len
+
+    text = neutralise(line).expandtabs()
+    bare = text.lstrip(" ")
+    lead = min(len(text) - len(bare), width // 3)
+    part, used = [" " * lead], lead
+    for word in _WORD.findall(bare):
+        if len(part) > 1 and used + cell_len(word.rstrip(" ")) > width:
+            yield "".join(part).rstrip(" ")
+            part, used = [" " * (lead + INDENT)], lead + INDENT
+        part.append(word)
+        used += cell_len(word)
+    yield "".join(part).rstrip(" ")
+
+
+class Lines:
+    """Splits text that comes in pieces at its line ends, LF or CR LF. Linear."""
+
+    def __init__(self) -> None:
+        self._line: list[str] = []  # of the last line, which is not complete
+
+    def add(self, text: str) -> Iterator[str]:
+        """Take a piece and yield the lines that it completes."""
+        *ends, tail = text.split("\n")
+        for end in ends:
+            yield "".join((*self._line, end)).removesuffix("\r")
+            self._line = []
+        self._line.append(tail)
+
+    def rest(self) -> Iterator[str]:
+        """Yield the last line when no more comes, unless it is empty."""
+        line = "".join(self._line)
+        self._line = []
+        if line:
+            yield line
 
 
 class Blocks:
     """Splits Markdown that comes in pieces at its blank lines, those inside a code fence excepted. Linear."""
 
     def __init__(self) -> None:
-        self._line: list[str] = []  # of the last line, which is not complete
+        self._lines = Lines()
         self._block: list[str] = []  # complete lines of the block that comes
         self._fence = ""  # what opened the code block that it is in
 
     def add(self, text: str) -> Iterator[str]:
         """Take a piece and yield the blocks that it completes."""
-        *ends, tail = text.split("\n")
-        for end in ends:
-            line = "".join((*self._line, end))
-            self._line = []
+        for line in self._lines.add(text):
             if line.strip() or self._fence:
                 self._block.append(line)
                 self._note_fence(line)
             else:
                 yield from self._complete()
-        self._line.append(tail)
 
     def rest(self) -> Iterator[str]:
         """Yield what is left when no more comes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -24,10 +25,10 @@ app: typer.Typer = typer.Typer(
 )
 app.command("ask", epilog=exits.HELP)(ask.ask)
 app.command("resume", epilog=exits.HELP)(ask.resume)
-app.command("serve")(serve.serve)
-app.command("sessions")(sessions.sessions)
-app.command("history")(sessions.history)
-app.command("delete")(sessions.delete)
+app.command("serve", epilog=exits.SERVE_HELP)(serve.serve)
+app.command("sessions", epilog=exits.HELP)(sessions.sessions)
+app.command("history", epilog=exits.HELP)(sessions.history)
+app.command("delete", epilog=exits.HELP)(sessions.delete)
 
 
 def _print_version(wanted: bool) -> None:
@@ -52,8 +53,15 @@ def run(argv: Sequence[str]) -> int:
     terminal.secure_streams()
     try:
         code = app(args=list(argv), prog_name="secgemini", standalone_mode=False)
+        sys.stdout.flush()
     except _WrongCall as error:
         return exits.refused(_usage_error(error), as_json="--json" in argv)
+    except OSError as error:  # the help or the version could not be written
+        return exits.refused(error, as_json=False)
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # what the option parser makes of one
+            return exits.reader_gone()
+        raise
     except typer.Abort:
         return exits.Exit.INTERRUPTED
     return int(code or 0)

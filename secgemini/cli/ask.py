@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sys
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from secgemini.display import file_line, one_line
 
 from .connect import connect
-from .exits import UsageError, reported
+from .exits import Followed, UsageError, reported
+from .inputs import check_files, check_logs, check_session, read_prompt
 from .options import Debug, Files, Json, Local, Logs, Model, NoLog, Prompt, Quiet, Session, SessionId, Timeout
-from .terminal import Progress
+from .terminal import Progress, retries_shown
 from .turn import TurnView
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def ask(
     logs: Logs = None,
     local: Local = False,
     as_json: Json = False,
-    session: Session = "",
+    session: Session = None,
     model: Model = None,
     timeout: Timeout = None,
     no_log: NoLog = False,
@@ -41,14 +42,19 @@ def ask(
     among the progress, and the service deletes it after a day.
     """
     progress = Progress(quiet=quiet)
+    followed = Followed()
 
     def run() -> None:
-        text = _read_prompt(prompt)
+        check_session(session)
+        check_files(files or ())
+        check_logs(logs or ())
+        text = read_prompt(prompt)
         if local and session:
             raise UsageError("--local starts a new service, which knows no session", hint="leave out --session")
         if session and (model or no_log):
             raise UsageError("--model and --no-log are for a new session", hint="leave out --session, or them")
-        with _client(local, timeout) as client:
+        with retries_shown(progress), _client(local, timeout) as client:
+            _check_logs_address(client, logs or ())
             if session:
                 opened = client.resume_session(session)
             else:
@@ -56,21 +62,15 @@ def ask(
                 progress.line(f"session {opened.id} ({one_line(opened.name)})")
             _attach(opened, files or (), logs or (), progress)
             view = TurnView(opened, progress, as_json=as_json)
+            followed.session_id = "" if local else opened.id
             with opened.stream_sync(text, partial=not as_json, timeout=timeout) as stream:
                 for message in stream:
                     view.show(message)
             view.end()
             if not (local or session):
-                progress.line(f"go on with: secgemini ask --session {opened.id} …")
+                progress.line(f"go on with: secgemini ask --session {shlex.quote(opened.id)} …")
 
-    return reported(run, as_json=as_json, debug=debug)
-
-
-def _read_prompt(argument: str) -> str:
-    prompt = sys.stdin.read() if argument == "-" else argument
-    if not prompt.strip():
-        raise UsageError("the prompt is empty", hint="say what to ask")
-    return prompt
+    return reported(run, as_json=as_json, debug=debug, followed=followed)
 
 
 def _client(local: bool, timeout: float | None) -> SecGemini:
@@ -79,6 +79,11 @@ def _client(local: bool, timeout: float | None) -> SecGemini:
     if local:
         return SecGemini.local()
     return connect(timeout, instead=", or use --local: the embedded service needs none")
+
+
+def _check_logs_address(client: SecGemini, logs: Sequence[Path]) -> None:
+    if logs and not client.logs_url:
+        raise UsageError("no address of the logs processor", hint="set SEC_GEMINI_LOGS_PROCESSOR_API_URL")
 
 
 def _attach(session: InteractiveSession, files: Sequence[Path], logs: Sequence[Path], progress: Progress) -> None:
@@ -92,19 +97,22 @@ def _attach(session: InteractiveSession, files: Sequence[Path], logs: Sequence[P
 def resume(
     session_id: SessionId, as_json: Json = False, timeout: Timeout = None, quiet: Quiet = False, debug: Debug = False
 ) -> int:
-    """Print the last turn of session ID from its beginning, and what is still to come of it.
+    """Print the last turn of session ID, and what is to come.
 
-    For an answer that was interrupted here: the service goes on working on it.
+    It begins with the turn's first message. For an answer that was interrupted here: the service goes on working on it.
     """
+    progress = Progress(quiet=quiet)
+    followed = Followed()
 
     def run() -> None:
-        with connect(timeout) as client:
+        with retries_shown(progress), connect(timeout) as client:
             opened = client.resume_session(session_id)
-            view = TurnView(opened, Progress(quiet=quiet), as_json=as_json)
+            view = TurnView(opened, progress, as_json=as_json)
+            followed.session_id = opened.id
             asyncio.run(_follow(opened, view, timeout))
             view.end()
 
-    return reported(run, as_json=as_json, debug=debug)
+    return reported(run, as_json=as_json, debug=debug, followed=followed)
 
 
 async def _follow(session: InteractiveSession, view: TurnView, timeout: float | None) -> None:  # noqa: ASYNC109

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from secgemini.errors import ConfigurationError
+from secgemini.config import ApiKeyError
 
 if TYPE_CHECKING:
     from secgemini import SecGemini
@@ -15,10 +15,11 @@ def connect(timeout: float | None = None, *, instead: str = "") -> SecGemini:
     """Return a client of the service that the environment names. `instead` says what else the user could do.
 
     Raises:
-        ConfigurationError: no key, or an address that cannot be used.
+        ApiKeyError: no key, or one that cannot be one.
+        ConfigurationError: an address that cannot be used.
     """
     from secgemini import SecGemini
 
     if not os.environ.get("SEC_GEMINI_API_KEY", "").strip():
-        raise ConfigurationError("no API key", hint=f"set SEC_GEMINI_API_KEY{instead}")
+        raise ApiKeyError("no API key", hint=f"set SEC_GEMINI_API_KEY{instead}")
     return SecGemini(timeout=timeout)

@@ -29,7 +29,9 @@ Logs: TypeAlias = Annotated[
     typer.Option("--logs", exists=True, dir_okay=False, metavar="PATH", help="Attach a log; repeat for more."),
 ]
 Local: TypeAlias = Annotated[bool, typer.Option("--local", help="Use the embedded service: no key, no network.")]
-Session: TypeAlias = Annotated[str, typer.Option(metavar="ID", help="Go on in this session.", show_default=False)]
+Session: TypeAlias = Annotated[
+    str | None, typer.Option(metavar="ID", help="Go on in this session.", show_default=False)
+]
 Model: TypeAlias = Annotated[
     str | None, typer.Option(metavar="NAME", help="The model of a new session.", show_default="sec-gemini-stable")
 ]
@@ -47,11 +49,15 @@ Database: TypeAlias = Annotated[
 ]
 Engine: TypeAlias = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="What answers: analyst, openai, script, or MODULE:NAME.", show_default="analyst"),
+    typer.Option(
+        metavar="NAME", help="What answers: analyst, openai:URL, script:FILE, or MODULE:NAME.", show_default="analyst"
+    ),
 ]
 FaultRules: TypeAlias = Annotated[
     list[str] | None,
-    typer.Option(metavar="RULE", help="A fault rule, or a file with one a line; repeat for more."),
+    typer.Option(
+        metavar="RULE", help="A fault rule, or a file with one a line, read again on SIGHUP; repeat for more."
+    ),
 ]
 TlsCertificate: TypeAlias = Annotated[
     Path | None,

@@ -8,14 +8,15 @@ import secrets
 import shlex
 import signal
 import stat
-import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from ipaddress import ip_address
 from pathlib import Path
+from queue import SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from secgemini.display import one_line
+from secgemini.config import ApiKeyError, check_key
 from secgemini.errors import ConfigurationError
 
 from .exits import UsageError, reported
@@ -35,7 +36,12 @@ from .options import (
 from .terminal import Progress
 
 if TYPE_CHECKING:
+    from secgemini.local.faults import Faults
     from secgemini.local.server import LocalService
+
+SHORT_KEY = 12  # characters; what has fewer can be found by trying
+_EVERYWHERE = ("", "0.0.0.0", "::")  # noqa: S104  # said by the user
+_HANG_UP: int | None = getattr(signal, "SIGHUP", None)  # not on Windows
 
 
 def serve(
@@ -60,12 +66,14 @@ def serve(
 
     def run() -> None:
         local_service = _import_service()
-        given = _given_keys(key_file)
-        with _stop_signals() as stop:
+        progress = Progress()
+        given = _given_keys(key_file, progress)
+        rules = faults or ()
+        with _signals(hang_up=any(map(os.path.isfile, rules))) as signals:
             service = local_service(
                 db,
                 engine=engine,
-                faults=faults,
+                faults=rules,
                 keys=given or [secrets.token_urlsafe(24)],
                 host=host,
                 port=port,
@@ -76,7 +84,10 @@ def serve(
             )
             with service:
                 _announce(service, show_key=not given)
-                stop.wait()
+                if warning := exposure(host, tls=tls_cert is not None):
+                    progress.line(warning)
+                while signals.get() == _HANG_UP:
+                    progress.line(_read_again(service.faults, rules))
 
     return reported(run, debug=debug, log=logging.WARNING)
 
@@ -92,16 +103,63 @@ def _import_service() -> type[LocalService]:
     return LocalService
 
 
-def _given_keys(path: Path | None) -> list[str]:
+def _given_keys(path: Path | None, progress: Progress) -> list[str]:
     """Return the keys that the user chose, none when there are none."""
     if path is None:
-        return os.environ.get("SEC_GEMINI_API_KEY", "").split()
-    keys = path.read_text(encoding="utf-8").split()
+        return [check_key(key).reveal() for key in os.environ.get("SEC_GEMINI_API_KEY", "").split()]
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise UsageError(f"the key file {path} is no text", hint="one key a line") from None
+    keys = _checked(path, lines, progress)
     if not keys:
-        raise UsageError(f"the key file {one_line(str(path))} is empty")
+        raise UsageError(f"the key file {path} is empty", hint="one key a line")
     if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        Progress().line(f"secgemini: others can read the key file {path} (chmod 600 it)")
+        progress.line(f"secgemini: others can read the key file {path} (chmod 600 it)")
     return keys
+
+
+def _checked(path: Path, lines: Sequence[str], progress: Progress) -> list[str]:
+    """Return the keys in the lines of a file, blank ones left out; say which are short. No key is quoted."""
+    keys: list[str] = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            keys.append(check_key(line).reveal())
+        except ApiKeyError as error:
+            raise UsageError(f"line {number} of the key file {path}: {error.message}", hint=error.hint) from None
+        if len(keys[-1]) < SHORT_KEY:
+            progress.line(
+                f"secgemini: line {number} of the key file {path}: fewer than {SHORT_KEY} characters can be guessed"
+            )
+    return keys
+
+
+def exposure(host: str, *, tls: bool) -> str:
+    """Return what to say of a service that other machines can reach, "" when only this one can."""
+    everywhere = host in _EVERYWHERE
+    if not everywhere and (tls or _is_loopback(host)):
+        return ""
+    where = "on every interface" if everywhere else f"on {host}"
+    how = "" if tls else " without TLS: the network can read keys and content (--tls-cert, --tls-key)"
+    return f"secgemini: listening {where}{how}"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _read_again(faults: Faults, rules: Sequence[str]) -> str:
+    """Set the fault rules anew, their files read again, and return what became of it."""
+    try:
+        faults.set(*rules)
+    except (ConfigurationError, ValueError) as error:
+        return f"secgemini: the fault rules stay as they were: {error}"
+    return "secgemini: the fault rules are read again"
 
 
 def _announce(service: LocalService, *, show_key: bool) -> None:
@@ -118,16 +176,20 @@ def _announce(service: LocalService, *, show_key: bool) -> None:
 
 
 @contextmanager
-def _stop_signals() -> Iterator[threading.Event]:
-    """Yield an event that Ctrl-C and SIGTERM set; afterwards the signals do what they did before."""
-    stop = threading.Event()
+def _signals(*, hang_up: bool) -> Iterator[SimpleQueue[int]]:
+    """Yield a queue of the signals that come: Ctrl-C, SIGTERM and, if wanted, SIGHUP. Afterwards they do what they did.
 
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
+    SIGHUP ends a process that wants nothing of it, as when its terminal is closed.
+    """
+    came: SimpleQueue[int] = SimpleQueue()  # its `put` may interrupt its `get`
 
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    def on_signal(number: int, _frame: FrameType | None) -> None:
+        came.put(number)
+
+    wanted = [signal.SIGINT, signal.SIGTERM, *([_HANG_UP] if hang_up and _HANG_UP is not None else [])]
+    before = {number: signal.signal(number, on_signal) for number in wanted}
     try:
-        yield stop
+        yield came
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -40,12 +40,45 @@ def log_lines(level: int, *, tracebacks: bool) -> Iterator[None]:
     handler = logging.StreamHandler(sys.stderr)
     handler.setLevel(level)
     handler.setFormatter(LogLine(tracebacks=tracebacks))
+    with _listening(handler):
+        yield
+
+
+@contextmanager
+def retries_shown(progress: Progress) -> Iterator[None]:
+    """Show what the client tries again, and when, as progress for as long as it is open."""
+    handler = _ProgressHandler(progress)
+    with _listening(handler):
+        logger = logging.getLogger("secgemini")
+        before = logger.level
+        if not logger.isEnabledFor(logging.INFO):
+            logger.setLevel(logging.INFO)
+        try:
+            yield
+        finally:
+            logger.setLevel(before)
+
+
+@contextmanager
+def _listening(handler: logging.Handler) -> Iterator[None]:
     logger = logging.getLogger("secgemini")
     logger.addHandler(handler)
     try:
         yield
     finally:
         logger.removeHandler(handler)
+
+
+class _ProgressHandler(logging.Handler):
+    """Says records of the level INFO, which are the retries, as progress."""
+
+    def __init__(self, progress: Progress) -> None:
+        super().__init__(logging.INFO)
+        self.addFilter(lambda record: record.levelno == logging.INFO)
+        self._progress = progress
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._progress.line(record.getMessage())
 
 
 class LogLine(logging.Formatter):
@@ -72,13 +105,13 @@ class Progress:
         self._is_terminal = sys.stderr.isatty()
 
     def line(self, text: str) -> None:
-        """Print one line (or several), neutralised."""
+        """Print one line, neutralised: a newline in a file's name or a message begins none."""
         if self._quiet:
             return
         if not self._is_terminal:
-            print(neutralise(text), file=sys.stderr, flush=True)
+            print(one_line(text), file=sys.stderr, flush=True)
             return
-        _print_styled(neutralise(text), sys.stderr)
+        _print_styled(one_line(text), sys.stderr)
 
 
 def _print_styled(text: str, file: TextIO) -> None:
