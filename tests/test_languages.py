@@ -6,6 +6,7 @@ The tests marked `languages` need the toolchains and the registries; where a too
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -35,7 +36,7 @@ CLIENTS = load_script()
 LANGUAGES = {language.name: language for language in CLIENTS.LANGUAGES}
 STEPS = {
     *("user_info", "register", "attach_file", "generate", "list", "update", "history", "feedback", "detach", "delete"),
-    *("unknown_session", "wrong_key", "mime_types", "newer_service", "null", "prompt"),
+    *("unknown_session", "wrong_key", "mime_types", "newer_service", "null", "again", "prompt"),
 }
 
 
@@ -78,6 +79,35 @@ def test_the_versions_of_the_generators_are_pinned() -> None:
     assert "<artifactId>openapi-generator-maven-plugin</artifactId>\n        <version>" in pom
 
 
+def test_what_a_generator_said_is_read_where_the_compiler_keeps_it(tmp_path: Path) -> None:
+    kept = [tmp_path / "build" / name / "stderr" for name in ("contract-b", "contract-a", "other-c")]
+    for age, file in enumerate(kept):
+        file.parent.mkdir(parents=True)
+        file.write_text(f"warning: said by {file.parent.name}\n")
+        os.utime(file, (1_000 - age, 1_000 - age))
+    assert CLIENTS.last_kept(tmp_path, "build/contract-*/stderr") == ["warning: said by contract-b"]
+
+
+@pytest.mark.parametrize(
+    ("program", "again"),
+    [
+        ("import uuid; id = uuid.uuid4().hex; list = 'ok'", "ok"),
+        ("id = 'the same'; list = 'ok'", "failed"),
+        ("import uuid, pathlib; id = uuid.uuid4().hex; p = pathlib.Path('p'); list = 'no' if p.exists() else 'ok'; "
+         "p.touch()", "failed"),
+    ],
+    ids=["as before", "the same session", "disturbed by the first"],
+)  # fmt: skip
+def test_a_program_has_to_do_its_job_twice(program: str, again: str, tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(
+        f"import json; {program}; print(json.dumps({{'session_id': id, 'steps': {{'list': list}}}}))"
+    )
+    language = CLIENTS.Language("python", {}, [], [], f"{sys.executable} program.py")
+    outcome = CLIENTS.run_twice(language, tmp_path, dict(os.environ), CLIENTS.Outcome("python"))
+    assert outcome.steps == {"list": "ok", "again": again}
+    assert bool(outcome.error) is (again == "failed")
+
+
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What came of all languages that are here, in one run with one service."""
@@ -110,6 +140,10 @@ def test_the_prompts_that_the_languages_stored_are_equal(outcomes: dict[str, Any
 @pytest.mark.languages
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_generator_warns_of_nothing_that_the_page_does_not_explain(language: str, outcomes: dict[str, Any]) -> None:
+    """Seen are lines with "warn" in what the generators, Go's and Rust's compilers and Rust's build script say.
+
+    Not seen is what npm and Maven keep to themselves: deprecated packages, and warnings of javac, which is quiet here.
+    """
     require(language)
     page = (ROOT / "docs" / "languages.md").read_text(encoding="utf-8")
     warnings = [line for line in outcomes[language]["words"] if "warn" in line.lower()]
