@@ -59,7 +59,9 @@ def from_httpx(
         )
     if isinstance(error, httpx.DecodingError):
         return APIResponseError(f"{operation}: the answer cannot be decoded: {text}", operation=operation)
-    failure = APIConnectionError(f"{operation} at {where}: {text}", operation=operation, sent=sent, hint=_hint(error, proxy))
+    failure = APIConnectionError(
+        f"{operation} at {where}: {text}", operation=operation, sent=sent, hint=_hint(error, proxy)
+    )
     failure.retryable = not (is_distrusted(error) or (isinstance(error, httpx.ProxyError) and "407" in text))
     return failure
 
@@ -143,8 +145,14 @@ def status_error(
         body=body,
         request_id=request_id,
         retry_after=retry_after,
-        hint=HINTS.get(status, ""),
+        hint=_what_to_do(status, operation),
     )
+
+
+def _what_to_do(status: int, operation: str) -> str:
+    if status == 404 and not any(part in operation for part in ("/session/", "stream")):
+        return "is base_url the address of Sec-Gemini?"
+    return HINTS.get(status, "")
 
 
 def detail(body: str) -> str:
