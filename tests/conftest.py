@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
@@ -16,6 +17,8 @@ from secgemini import SecGemini, no_waiting
 from secgemini.local.server import LocalService
 
 hold_every_service()
+for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+    del os.environ[name]  # every service of the tests is on loopback
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a background job of a shell; its children would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 

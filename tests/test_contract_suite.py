@@ -69,7 +69,7 @@ class User:
         return await self.do(self.client.create_session, *arguments, **named)
 
     async def stream(self, session: Any, prompt: str, **options: Any) -> list[Message]:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             if self._waits:
                 async with session.stream(prompt, **options) as messages:
                     return [message async for message in messages]
@@ -205,7 +205,7 @@ async def test_the_rest_of_a_turn_is_had_by_rejoining(user: User, transport: Tra
         first = await anext(stream)
     async with transport.asynchronous() as another:
         rejoined = await another.resume_session(session.id)
-        async with asyncio.timeout(20), rejoined.resume() as rest:
+        async with asyncio.timeout(60), rejoined.resume() as rest:
             messages = [message async for message in rest]
     assert [message.content for message in messages][:3] == ["step 1", "step 2", "done"]
     assert messages[0] == first

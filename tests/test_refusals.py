@@ -18,6 +18,7 @@ from secgemini import (
     AuthenticationError,
     BadRequestError,
     InternalServerError,
+    NotFoundError,
     RateLimitError,
     SecGemini,
     SecGeminiError,
@@ -143,3 +144,12 @@ def test_an_unknown_key_stays_what_it_is(peer: HttpPeer, mine: InteractiveSessio
     peer.on(GET, answer(json.dumps({"detail": "no"}).encode(), 401))
     with pytest.raises(AuthenticationError, match="401 from GET /v1/session/get: no"):
         mine.refresh()
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [("/v1/user/info", "is base_url the address"), ("/v1/session/get", "list_sessions\\(\\) shows")],
+)
+def test_a_404_says_what_can_be_missing(peer: HttpPeer, mine: InteractiveSession, path: str, hint: str) -> None:
+    with pytest.raises(NotFoundError, match=hint):
+        mine.refresh() if "session" in path else SecGemini("k", base_url=peer.url, proxy="").user_info()
