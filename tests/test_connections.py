@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import select
 import socket
 from collections.abc import Iterator
@@ -180,3 +181,23 @@ def test_cookies_are_left_where_they_are() -> None:
         sg.user_info()
     assert [heard.headers.get("cookie") for heard in peer.heard] == [None, None]
     peer.close()
+
+
+@pytest.mark.parametrize("road", ROADS)
+def test_a_loop_closed_without_a_goodbye_takes_its_sockets_with_it(world: World, road: str) -> None:
+    settings = ROADS[road](world)
+    sg = AsyncSecGemini("the-key", **settings)  # type: ignore[arg-type]
+    connections = sg._driver.connections
+
+    def ask_and_close() -> socket.socket:
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(sg.user_info())
+        held = _pooled(connections._async[loop][0], "proxy" in settings)
+        loop.close()
+        return held
+
+    first, second = ask_and_close(), ask_and_close()
+    assert (first.fileno(), len(connections._async)) == (-1, 1)
+    asyncio.run(sg.aclose())
+    assert (second.fileno(), len(connections._async)) == (-1, 0)
+    gc.collect()  # a socket that was closed by nobody but this would warn

@@ -9,6 +9,7 @@ import threading
 import zlib
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from closed_port import closed_port
 from http_peer import HttpPeer, answer, reset
@@ -20,6 +21,7 @@ from secgemini import (
     APITimeoutError,
     AsyncSecGemini,
     AuthenticationError,
+    ConfigurationError,
     InternalServerError,
     Limits,
     NotFoundError,
@@ -30,7 +32,7 @@ from secgemini import (
     UnprocessableEntityError,
     no_waiting,
 )
-from secgemini._http import Connections
+from secgemini._http import Connections, _KeyAuth
 from secgemini._proxies import proxy_for
 from secgemini.config import Config
 
@@ -214,6 +216,65 @@ def test_raw_endpoints_share_key_errors_and_limits(peer: HttpPeer, sg: SecGemini
             return len(await list_sessions.asyncio(client=asg.api) or [])  # type: ignore[arg-type]
 
     assert asyncio.run(asynchronously()) == 2
+
+
+def test_the_raw_client_keeps_the_time_outs_of_the_client_that_it_came_from(peer: HttpPeer, sg: SecGemini) -> None:
+    from secgemini_api.api.users import get_user_info
+
+    peer.on(INFO, lambda connection: peer.stopping.wait(60))
+    with pytest.raises(APITimeoutError):
+        get_user_info.sync(client=sg.with_options(timeout=0.05).api)
+    assert sg.api.get_httpx_client().timeout.read == 90
+
+    async def asynchronously() -> None:
+        async with AsyncSecGemini("k", base_url=peer.url, proxy="") as asg:
+            with pytest.raises(APITimeoutError):
+                await get_user_info.asyncio(client=asg.with_options(timeout=0.05).api)
+
+    asyncio.run(asynchronously())
+
+
+def test_leaving_the_raw_client_leaves_the_connections_open(peer: HttpPeer, sg: SecGemini) -> None:
+    from secgemini_api.api.users import get_user_info
+
+    peer.on(INFO, USER_INFO)
+    with sg.api as api:
+        get_user_info.sync(client=api)
+    assert sg.user_info().user.id == "u"
+
+    async def asynchronously() -> None:
+        async with AsyncSecGemini("k", base_url=peer.url, proxy="") as asg:
+            async with asg.api as api:
+                await get_user_info.asyncio(client=api)
+            assert (await asg.user_info()).user.id == "u"
+
+    asyncio.run(asynchronously())
+    assert peer.count(INFO) == 4
+
+
+def test_the_raw_client_of_the_logs_processor_asks_it(peer: HttpPeer) -> None:
+    from secgemini_api.api.logs import create_logs_table
+
+    other = HttpPeer().on("POST /create_logs_table", answer({"table_created": True}))
+    with SecGemini("k", base_url=peer.url, logs_url=other.url, proxy="") as sg:
+        create_logs_table.sync(client=sg.logs_api, logs_hash="0" * 64, can_log=False)
+    assert (len(other.heard), peer.heard) == (1, [])
+    assert other.heard[0].headers["x-api-key"] == "k"
+    other.close()
+
+
+@pytest.mark.parametrize("host", ["xn--bcher-kva.example", "bücher.example", "[::1]:8000", "EXAMPLE.test:443"])
+def test_the_key_goes_to_the_service_however_its_name_is_written(host: str) -> None:
+    url = f"https://{host}"
+    auth = _KeyAuth(Config.resolve("SENTINEL-KEY", base_url=url, logs_url=url))
+    request = next(auth.auth_flow(httpx.Request("GET", f"{url}/v1/user/info")))
+    assert request.headers["x-api-key"] == "SENTINEL-KEY"
+
+
+def test_what_only_httpx_takes_for_no_address_is_a_configuration_error() -> None:
+    with SecGemini("k", base_url="https://ab\u0644c.example", proxy="") as sg:
+        with pytest.raises(ConfigurationError, match="is no address"):
+            sg.user_info()
 
 
 def test_two_event_loops_one_after_the_other(peer: HttpPeer) -> None:

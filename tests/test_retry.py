@@ -66,6 +66,7 @@ def test_retry_after_is_honoured_with_positive_jitter_up_to_120_seconds() -> Non
         ("7", 7), ("0", 0), ("1.5", 1.5), (None, None), ("", None), ("soon", None), ("-3", None), ("nan", None),
         ("inf", None), ("Sun, 22 Nov 2026 12:00:30 GMT", 30), ("Sunday, 22-Nov-26 12:00:30 GMT", 30),
         ("Sun Nov 22 12:00:30 2026", 30), ("Sun, 22 Nov 2026 11:00:00 GMT", 0),
+        ("Mon, 01 Jan 2024 00:00:00 +9999", None),
     ],
 )  # fmt: skip
 def test_retry_after_is_read_in_every_form(header: str | None, seconds: float | None) -> None:

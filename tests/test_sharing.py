@@ -10,8 +10,10 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from http_peer import HttpPeer
 from raw_service import EchoEngine
 from secgemini_api.models import Message, MessageType
+from wire import USER_INFO
 
 from secgemini import AsyncSecGemini, SecGemini
 from secgemini.local.server import LocalService
@@ -93,6 +95,26 @@ def test_a_forked_child_streams_too(service: LocalService) -> None:
         os.close(read)
         os.waitpid(child, 0)
         assert ask_sync(mine, "parent again") == ["parent again"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_child_forked_while_another_thread_makes_the_client_gets_one_too(peer: HttpPeer, sg: SecGemini) -> None:
+    peer.on("GET /v1/user/info", USER_INFO)
+    read, write = os.pipe()
+    with sg._driver.connections._lock, sg._driver.budget._lock:  # as a thread holds them that the child has not
+        child = os.fork()
+        if child == 0:
+            signal.alarm(60)  # a child that hangs ends
+            try:
+                os.write(write, sg.user_info().user.id.encode())
+            finally:
+                os._exit(0)  # a child that fails runs no further tests
+    os.close(write)
+    assert os.read(read, 100) == b"u"
+    os.close(read)
+    os.waitpid(child, 0)
+    assert sg.user_info().user.id == "u"
 
 
 def test_a_pickled_client_takes_its_key_from_the_environment(

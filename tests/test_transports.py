@@ -16,7 +16,7 @@ import pytest
 from certificates import Certificates
 from closed_port import closed_port
 from proxies import SocksProxy
-from transport_world import GOOD, WAYS, Settings, Way, World, plain, running_world, with_tls
+from transport_world import GOOD, HTTP, WAYS, Settings, Way, World, plain, running_world, with_tls
 from wire import session
 
 from secgemini import APIConnectionError, APITimeoutError, ConfigurationError, SecGeminiError, Timeout
@@ -220,6 +220,21 @@ def test_the_error_says_what_is_wrong(world: World, failure: Failure, way: Way) 
     error = caught.value
     assert "secret" not in str(error) + repr(vars(error)) + repr(error.__cause__ or error.__context__)
     assert failure.retryable in (None, error.retryable)
+
+
+@pytest.mark.parametrize("way", HTTP)
+@pytest.mark.parametrize("settings", [plain(), with_tls()], ids=["http", "https"])
+@pytest.mark.parametrize("scheme", ["http", "socks5h"])
+def test_a_dead_proxy_is_named_and_not_the_service_blamed(
+    world: World, way: Way, settings: Callable[[World], Settings], scheme: str
+) -> None:
+    place = f"127.0.0.1:{closed_port()}"
+    with pytest.raises(
+        APIConnectionError, match=f"through the proxy {scheme}://{place}: .*is the proxy right"
+    ) as caught:
+        way({**settings(world), "proxy": f"{scheme}://ann:secret@{place}", "max_retries": 0})
+    assert "secret" not in str(caught.value)
+    assert "is the service running" not in str(caught.value)
 
 
 @pytest.mark.parametrize("way", WAYS)
