@@ -205,6 +205,7 @@ def test_strings_of_a_binary() -> None:
         b"MZ\x90\0\x03\0\0\0" + bytes(60) + b"http://ascii.example/a\0\0" + "http://wide.example/b".encode("utf-16-le")
     )
     binary = Examined("a.exe", content)
+    assert any("IP addresses, domains and hashes were not searched for" in note for note in binary.report.notes)
     assert binary.places("http://ascii.example/a") == ["a.exe › strings"]
     assert binary.places("http://wide.example/b") == ["a.exe › strings"]
 

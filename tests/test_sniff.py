@@ -121,6 +121,38 @@ def test_a_character_cut_in_two_by_the_limit_does_not_make_text_binary() -> None
         assert sniff(b"x" * shift + "€".encode() * 40_000).label == "txt"
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        (EXAMPLES / "sshd.log").read_bytes() + b"x\0\n",
+        b"x\0\n" + (EXAMPLES / "sshd.log").read_bytes(),
+        b"evil.example\a\n",
+        b"evil.example\0\n",
+        b"\x1b]0;title\a$ ls\na  b\n" * 20,
+        "Grüße aus Köln\0\r\n".encode("utf-16"),
+    ],
+)
+def test_a_few_control_characters_do_not_make_text_binary(content: bytes) -> None:
+    assert sniff(content).label == "txt"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x7fELF\2\1\1\0" + b"readable text " * 5000,
+        b"GIF89a\1\0" + b"readable text " * 5000,
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + b"readable text " * 5000,
+        zip_of({"a.txt": b"readable text " * 5000}, 0),
+        b"MZ\x90\0\3\0\0\0\4\0\0\0\xff\xff" + bytes(50) + b"readable text " * 5000,
+        b"name\0\1\2\3" * 200,
+        bytes(200) + b"readable text " * 5000,
+        *(random.Random(seed).randbytes(64) for seed in range(20)),
+    ],
+)
+def test_a_binary_with_much_text_in_it_stays_a_binary(content: bytes) -> None:
+    assert not sniff(content).mime_type.startswith("text/")
+
+
 def test_anything_at_all_gets_a_type() -> None:
     chance = random.Random(7)
     for source in (pdf_of([text_page("x")]), docx_of(["x"]), tar_of({"a": b"x"}), mail_of("x"), b"\x89PNG\r\n\x1a\n"):

@@ -11,9 +11,14 @@ import codecs
 import io
 import re
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from .sniff_text import sniff_text
+
+if TYPE_CHECKING:
+    from puremagic import PureMagicWithConfidence
 
 _HEAD = 65536
 _OOXML = {
@@ -85,7 +90,8 @@ _OLE_STREAMS: tuple[tuple[str, str, str], ...] = (
     ("PowerPoint Document", "ppt", "application/vnd.ms-powerpoint"),
     ("__substg1.0_", "outlook", "application/vnd.ms-outlook"),
 )
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+_CONTROL = re.compile(r"[\x00-\x06\x0b\x0e-\x1a\x1c-\x1f]")  # not those that terminals ring, erase and colour with
+_SHORT = 1024  # characters in which a file that begins with binary fields shows it
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +123,11 @@ def sniff(content: bytes, name: str = "") -> Sniffed:
         return _sniff_zip(content)
     if content.startswith(_OLE_SIGNATURE):
         return _sniff_ole(content)
-    if (text := _as_text(content[:_HEAD], cut=len(content) > _HEAD)) is not None:
-        mime_type, label = sniff_text(text, name, whole=len(content) <= _HEAD)
-        return Sniffed(mime_type, label)
-    return _sniff_signature(content)
+    text = _as_text(content[:_HEAD], cut=len(content) > _HEAD)
+    if text is None or (_CONTROL.search(text) is not None and _has_known_signature(content)):
+        return _sniff_signature(content)
+    mime_type, label = sniff_text(text, name, whole=len(content) <= _HEAD)
+    return Sniffed(mime_type, label)
 
 
 def decode_text(content: bytes) -> tuple[str, str]:
@@ -151,15 +158,15 @@ def _wide_encoding(content: bytes) -> str | None:
     if len(head) < 8 or len(content) % 2 or b"\0" not in head:
         return None
     half = len(head) // 2
-    if head[1::2].count(0) > half * 0.7 and not head[::2].count(0):
+    if head[1::2].count(0) > half * 0.7 and head[::2].count(0) <= half // 100:
         return "utf-16-le"
-    if head[::2].count(0) > half * 0.7 and not head[1::2].count(0):
+    if head[::2].count(0) > half * 0.7 and head[1::2].count(0) <= half // 100:
         return "utf-16-be"
     return None
 
 
 def _as_text(head: bytes, *, cut: bool) -> str | None:
-    """Return the head as text, or None when it is not text: a NUL or more than a few control characters."""
+    """Return the head as text, or None when it is not text: more than a few NULs and other control characters."""
     if cut:  # a character may be cut in two
         head = head[: len(head) // 4 * 4 - 4]
         while head and head[-1] & 0xC0 == 0x80:
@@ -168,10 +175,14 @@ def _as_text(head: bytes, *, cut: bool) -> str | None:
     text, encoding = decode_text(head)
     if encoding == "windows-1252" and sum(byte >= 0x80 for byte in head) > len(head) * 0.3:
         return None
-    controls = len(_CONTROL.findall(text))
-    if "\0" in text or controls > len(text) // 100:
+    if encoding == "windows-1252" and len(_CONTROL.findall(text)) > len(text) // 100:
         return None
-    return text
+    return text if _has_few_controls(text) and _has_few_controls(text[:_SHORT]) else None
+
+
+def _has_few_controls(text: str) -> bool:
+    """Tell whether at most a hundredth of the characters are controls, of a short text a tenth and four at most."""
+    return len(_CONTROL.findall(text)) <= max(len(text) // 100, min(len(text) // 10, 4))
 
 
 def _sniff_zip(content: bytes) -> Sniffed:
@@ -210,17 +221,32 @@ def _sniff_ole(content: bytes) -> Sniffed:
 
 
 def _sniff_signature(content: bytes) -> Sniffed:
-    import puremagic
-
-    try:
-        matches = puremagic.magic_string(content[:_HEAD] + content[_HEAD:][-4096:])
-    except (puremagic.PureError, ValueError):
-        return UNKNOWN
-    for match in matches:
-        known = _KNOWN.get(str(match.extension).lstrip(".").lower())
-        if known is not None and len(match.byte_match) >= 2:
-            return Sniffed(known[1], known[0])
+    matches = _signatures(content)
+    if (known := _known(matches, least=2)) is not None:
+        return known
     best = matches[0] if matches else None
     if best is not None and best.mime_type and len(best.byte_match) >= 4:
         return Sniffed(str(best.mime_type), str(best.extension).lstrip(".").lower() or "unknown")
     return UNKNOWN
+
+
+def _has_known_signature(content: bytes) -> bool:
+    """Tell whether a signature says that what looks like text with some control characters is none."""
+    return _known(_signatures(content), least=4) is not None
+
+
+def _known(matches: Sequence[PureMagicWithConfidence], least: int) -> Sniffed | None:
+    for match in matches:
+        known = _KNOWN.get(str(match.extension).lstrip(".").lower())
+        if known is not None and len(match.byte_match) >= least:
+            return Sniffed(known[1], known[0])
+    return None
+
+
+def _signatures(content: bytes) -> Sequence[PureMagicWithConfidence]:
+    import puremagic
+
+    try:
+        return puremagic.magic_string(content[:_HEAD] + content[_HEAD:][-4096:])
+    except (puremagic.PureError, ValueError):
+        return ()

@@ -14,6 +14,10 @@ _ASCII = re.compile(rb"[\x20-\x7e\t]{8,}+")
 _WIDE = re.compile(rb"(?:[\x20-\x7e]\x00){8,}+")
 # Names and numbers with dots are everywhere in a binary; these do not happen by chance.
 _KINDS = frozenset({Kind.URL, Kind.EMAIL, Kind.CVE})
+_NOT_SEARCHED = (
+    "not read as text: only its readable strings were searched, for URLs, e-mail addresses and CVE ids; IP addresses,"
+    " domains and hashes were not searched for, because most of them would be false"
+)
 _STRINGS = 200_000
 _IMAGES = frozenset({"png", "jpeg", "gif", "webp", "bmp", "tiff", "ico", "avif"})
 
@@ -27,6 +31,7 @@ def read(document: Document, budget: Budget) -> Iterator[Part]:
     strings += [match[0].decode("utf-16-le") for match in _WIDE.finditer(content)][:_STRINGS]
     text, _ = budget.clip("\n".join(strings))
     yield Fact("strings", str(len(strings)))
+    yield Note(_NOT_SEARCHED)
     if len(content) < len(document.content):
         yield Note(f"only the first {len(content)} bytes were searched for strings")
     if document.label in _IMAGES:
