@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from linear_time import MOST, growth
 
+from secgemini.local.engines.analyst.escapes import without_escapes
 from secgemini.local.engines.analyst.findings import Findings
 from secgemini.local.engines.analyst.indicators import BLOCK, blocks, extract
 from secgemini.local.engines.analyst.kinds import Kind
@@ -171,6 +172,31 @@ def test_one_url_with_and_without_the_root_path_is_one_indicator() -> None:
     findings.add(((hit, hit.line) for hit in extract("http://a.example\nhttp://a.example/")), ("x",))
     [url] = findings.by_kind()[Kind.URL]
     assert (url.value, url.count, [place.line for place in url.places]) == ("http://a.example", 2, [1, 2])
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("\x1b[36m203.0.113.9\x1b[0m", "203.0.113.9"),
+        ("203.0.\x1b[1;31m\x1b[K113\x1b[m\x1b[K.9", "203.0.113.9"),
+        ("\x9b36mbad@evil.example\x9b0m", "bad@evil.example"),
+        ("\x1b[38;5;9md41d8cd98f00b204e9800998ecf8427e\x1b(B\x1b[m", "d41d8cd98f00b204e9800998ecf8427e"),
+        ("host\x1b[20Gevil.example", "host evil.example"),
+        ("10.0\x1b]0;a title\a.0.1\nnext", "10.0.0.1 0;a title\nnext"),
+        ("\x1b]8;;https://a.example/x\x1b\\click\x1b]8;;\x1b\\", "click https://a.example/x "),
+        (r"\u001b[36mx\x1b[0m #033[1my#033[m ^[[31mz^[[0m", "x y z"),
+        ("\x1b]no end\nlist[0] #033 \\e[x C:\\x", "\x1b]no end\nlist[0] #033 \\e[x C:\\x"),
+    ],
+)
+def test_text_is_read_as_a_terminal_shows_it(text: str, seen: str) -> None:
+    assert without_escapes(text) == seen
+
+
+@pytest.mark.parametrize(
+    "unit", ["\x1b[", "\x1b]", "\x9b", "\x9d", "\x1b[1;", "\x1b]8;;x", "\x1b[m", "\x1b]x\a\n", "\\", "\\x1b[", "^[["]
+)
+def test_hostile_escape_sequences_cost_linear_time(unit: str) -> None:
+    assert growth(lambda size: without_escapes(unit * (size // len(unit))), 100_000) < MOST
 
 
 def test_the_same_place_counts_twice_and_is_listed_once() -> None:

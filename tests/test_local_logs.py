@@ -185,6 +185,20 @@ def test_fields_of_json_lines_may_be_mapped() -> None:
         assert engine.answer_was == [("2026-11-22", "fw1", 1)]
 
 
+def test_the_time_and_the_source_of_a_coloured_line_are_read_and_its_text_is_kept() -> None:
+    engine = Ask()
+    with running_service(engine=engine) as service, Raw(service) as http:
+        create(http)
+        line = "\x1b[32m2026-11-20T10:00:00Z\x1b[0m login from \x1b[36m203.0.113.9\x1b[0m"
+        upload(http, [line])
+        session_id = http.register()
+        attach(http, session_id)
+        engine.question = lambda logs: logs.search(("203.0.113.9",))
+        http.ask(session_id, "go")
+        time = datetime(2026, 11, 20, 10, tzinfo=UTC).timestamp()
+        assert engine.answer_was == [LogRecord(1, time, "203.0.113.9", line)]
+
+
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 

@@ -177,6 +177,7 @@ async def upload_logs(call: Call) -> JsonObject:
 
 
 def _store_lines(call: Call, lines: Sequence[str], fields: dict[str, str]) -> int | None:
+    from secgemini.local.engines.analyst.escapes import without_escapes
     from secgemini.local.logtimes import LineReader
 
     reader = LineReader(fields, call.service.clock.peek())
@@ -184,7 +185,7 @@ def _store_lines(call: Call, lines: Sequence[str], fields: dict[str, str]) -> in
     stored = tables.add(call.key.user, logs_hash, [])
     for start in range(0, len(lines), _BATCH):
         batch = lines[start : start + _BATCH]
-        records = [(*reader.read(line), line.removesuffix("\n").removesuffix("\r")) for line in batch]
+        records = [(*reader.read(without_escapes(line)), line.removesuffix("\n").removesuffix("\r")) for line in batch]
         added = tables.add(call.key.user, logs_hash, records)
         if added is None or stored is None:
             return None

@@ -9,6 +9,7 @@ from typing import TypeVar
 from secgemini.local.sniff import decode_text, sniff
 
 from .embedded import decode_embedded
+from .escapes import without_escapes
 from .findings import FileReport, Findings
 from .indicators import extract
 from .logsummary import LogSummary
@@ -72,11 +73,11 @@ class _Examination:
         return report
 
     def passage(self, passage: Passage, trail: tuple[str, ...], report: FileReport) -> None:
-        """Search a passage, and go into what is encoded in it."""
-        way = trail + passage.where
-        hits = extract(passage.text, kinds=passage.kinds)
+        """Search a passage as it is seen, without escape sequences, and go into what is encoded in it."""
+        way, text = trail + passage.where, without_escapes(passage.text)
+        hits = extract(text, kinds=passage.kinds)
         self._findings.add(((hit, passage.line(hit.line)) for hit in hits), way)
-        for decoded in decode_embedded(passage.text):
+        for decoded in decode_embedded(text):
             line = passage.line(decoded.line)
             where = (*passage.where, f"line {line}") if line is not None else passage.where
             inner = self._inner(Inner(decoded.how, decoded.content, where, is_file=False), trail, report)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 
+from .escapes import without_escapes
 from .logformats import LogFormat, log_formats
 from .logformats.event import NO_YEAR, LogEvent
 
@@ -74,7 +75,7 @@ def _utc(time: datetime) -> datetime:
 
 def summarise(lines: Iterable[tuple[int, str]]) -> LogSummary | None:
     """Return the summary of numbered lines, or None when they are no log that one of the formats understands."""
-    numbered = ((number, line[:_LONGEST_LINE]) for number, line in lines if line.strip())
+    numbered = ((number, without_escapes(line[:_LONGEST_LINE])) for number, line in lines if line.strip())
     sample = list(islice(numbered, _SAMPLE))
     chosen = _choose([line for _, line in sample])
     if chosen is None:
