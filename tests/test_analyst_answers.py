@@ -15,7 +15,7 @@ from sample_files import EXAMPLES, mail_of, zip_of
 from secgemini.local.engines import Engine, TurnRequest
 from secgemini.local.engines.analyst import Analyst
 from secgemini.local.engines.analyst.asks import read_ask
-from secgemini.local.engines.analyst.report import NO_MODEL
+from secgemini.local.engines.analyst.report import NO_LOGS, NO_MODEL
 
 PHISHING = attached("phishing.eml", (EXAMPLES / "phishing.eml").read_bytes())
 SSHD = attached("sshd.log", (EXAMPLES / "sshd.log").read_bytes())
@@ -143,6 +143,54 @@ async def test_no_control_character_reaches_the_answer(as_json: str) -> None:
         if reply.kind == "result":
             shown = set(reply.content) - {"\n"}
             assert not [character for character in shown if ord(character) < 32 or character in "\x7f\x9b\u202e\u200b"]
+
+
+COLOURED = (
+    "\x1b[32mNov 19 09:33:0{0}\x1b[0m web01 sshd[{0}]: Failed \x1b[31mpassword\x1b[0m for root"
+    " from \x1b[36m203.0.113.{0}\x1b[0m port 22 ssh2\n"
+)
+
+
+async def test_colours_hide_no_indicator_of_a_file_or_of_the_prompt() -> None:
+    text = "".join(COLOURED.format(number) for number in range(3))
+    answer = json.loads(
+        await answer_to("list as JSON \x1b[1mbad@evil\x1b[0m.example", [attached("a.log", text.encode())])
+    )
+    found = {kind: [entry["value"] for entry in entries] for kind, entries in answer["indicators"].items()}
+    assert found == {
+        "domain": ["evil.example"],
+        "ipv4": ["203.0.113.0", "203.0.113.1", "203.0.113.2"],
+        "email": ["bad@evil.example"],
+    }
+    assert answer["files"][0]["logs"][0]["failed_logins"] == {f"203.0.113.{number}": 1 for number in range(3)}
+
+
+async def test_a_file_name_cannot_forge_a_line_of_progress() -> None:
+    replies = await replies_to("list", [attached("a\ninfo: Read clean.log: txt", b"evil.example")])
+    [read] = [reply for reply in replies if reply.content.startswith("Read")]
+    assert read.content == r"Read a\ninfo: Read clean.log: txt: txt, 12 bytes, 1 indicators"
+    assert read.title == r"a\ninfo: Read clean.log: txt"
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "search the logs for 'failed password'",
+        "what happened around line 87",
+        "what happened around the first 'Accepted password'?",
+        "what is there between 2026-11-19 and 2026-11-20?",
+    ],
+)
+async def test_a_log_question_without_logs_is_said_not_to_be_done(prompt: str) -> None:
+    answer = await answer_to(prompt, [SSHD])
+    assert f"Not done: {NO_LOGS}" in answer.splitlines()
+    assert "cannot answer" not in answer
+    assert NO_LOGS in json.loads(await answer_to(f"{prompt} as JSON", [SSHD]))["not_done"]
+
+
+@pytest.mark.parametrize("prompt", ["Which indicators are in 'invoice.pdf'?", "I got it on 2026-11-19; list the URLs"])
+async def test_other_questions_ask_for_no_logs(prompt: str) -> None:
+    assert NO_LOGS not in await answer_to(prompt, [PHISHING])
 
 
 async def test_a_cancelled_turn_ends_and_the_next_one_works() -> None:

@@ -204,6 +204,11 @@ async def test_words_are_searched_as_a_phrase() -> None:
     assert "alice" not in answer
 
 
+async def test_a_phrase_is_found_across_colours() -> None:
+    logs = ListedLogs([record(1, 0, "Failed \x1b[31mpassword\x1b[0m for root")])
+    assert "1 records with 'failed password':" in await answer_to("search the logs for 'failed password'", logs=logs)
+
+
 async def test_a_time_range() -> None:
     answer = await answer_to("what is there between 2025-01-02 and 2025-01-03?", logs=LOGS)
     assert "1 records since 2025-01-02 00:00:00 UTC until 2025-01-03 23:59:59 UTC:" in answer

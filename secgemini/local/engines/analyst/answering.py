@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing
 
+from secgemini.display import one_line
 from secgemini.local.engines import JsonDict, Reply, TokenUsage, ToolResult, TurnRequest
 
 from .asks import Ask, read_ask
 from .examine import examine, search_text
 from .findings import FileReport, Findings
 from .jsonreport import write_json
-from .logquestions import LogAnswer, ask_logs
+from .logquestions import LogAnswer, ask_logs, asks_logs
 from .report import Material, write_text
 from .toolcalls import PlannedCall, ToolReport, plan_calls, report_result, unknown_tools
 
@@ -51,18 +52,21 @@ async def _work(turn: TurnRequest, material: Material, actor: str) -> AsyncGener
         found = Findings()
         report = await asyncio.to_thread(examine, file.name, file.content, found, sha256=file.sha256)
         found.files.append(report)
-        yield Reply("info", _about(report, len(found)), state="running_agent", title=file.name, actor=actor)
+        about, name = _about(report, len(found)), one_line(file.name)
+        yield Reply("info", about, state="running_agent", title=name, actor=actor)
         findings.merge(found)
     if turn.logs is not None:
         answer = material.logs = await asyncio.to_thread(ask_logs, turn.prompt, turn.logs)
         await asyncio.to_thread(_search_logs, answer, findings)
         yield Reply("info", f"Read {answer.total} log records", state="running_agent", actor=actor)
+    else:
+        material.no_logs = asks_logs(turn.prompt, of_log_files=any(report.logs for report in findings.files))
 
 
 async def _call(
     call: PlannedCall, turn: TurnRequest, tools: list[ToolReport], actor: str
 ) -> AsyncGenerator[Reply, None]:
-    title = call.name.replace("_", " ").title()
+    title = one_line(call.name.replace("_", " ").title())
     if call.missing:
         problem = f"not called: the prompt gives no value for {', '.join(call.missing)} (put values in quotes)"
         tools.append(ToolReport(call.name, call.arguments, problem=problem))
@@ -87,7 +91,7 @@ def _plan(ask: Ask, turn: TurnRequest) -> str:
 
 def _about(report: FileReport, indicators: int) -> str:
     inside = f", {len(report.inner)} inside" if report.inner else ""
-    return f"Read {report.name}: {report.label}, {report.size} bytes{inside}, {indicators} indicators"
+    return f"Read {one_line(report.name)}: {report.label}, {report.size} bytes{inside}, {indicators} indicators"
 
 
 def _search_logs(answer: LogAnswer, findings: Findings) -> None:

@@ -11,7 +11,7 @@ from .findings import FileReport, Indicator
 from .logformats.event import NO_YEAR
 from .logquestions import LogAnswer
 from .logsummary import LogSummary
-from .report import NO_MODEL, Material
+from .report import NO_LOGS, NO_MODEL, Material
 
 _BUSIEST = 100
 
@@ -39,7 +39,10 @@ def write_json(material: Material) -> str:
             }
             for tool in material.tools
         ],
-        "not_done": [f"{what} needs a language model" for what in material.ask.beyond],
+        "not_done": [
+            *([NO_LOGS] if material.no_logs else []),
+            *(f"{what} needs a language model" for what in material.ask.beyond),
+        ],
         "left_out": [*findings.notes, *([f"{findings.left_out} places"] if findings.left_out else [])],
     }
     return json.dumps(answer, indent=2)

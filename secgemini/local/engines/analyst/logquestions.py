@@ -9,12 +9,15 @@ from datetime import UTC, datetime, timedelta
 
 from secgemini.local.engines import LogRecord, LogTable
 
+from .escapes import without_escapes
 from .logsummary import LogSummary, summarise
 
 SHOWN_RECORDS = 50
 _EACH_SIDE = 25  # records shown before and after the one that a question is about
 READ_RECORDS = 20_000
 _OVERVIEW = re.compile(r"(?i)\b(?:overview|per day|daily|counts?|how many|busiest|sources|failed log-?ins|brute)\b")
+_OF_LOGS = re.compile(r"(?i)\b(?:logs?|lines?|records?|entries|happened|timeline|grep)\b")
+_READ = 4000  # characters of a prompt in which a question is looked for
 _LAST_TIME = 253_402_300_800.0  # the year 10000
 _DAY = timedelta(days=1)
 _QUOTED = re.compile(
@@ -81,7 +84,7 @@ class LogAnswer:
 
 def ask_logs(prompt: str, logs: LogTable) -> LogAnswer:
     """Answer a prompt over the attached logs; the overview is there even when the prompt asks nothing of them."""
-    answer = LogAnswer(logs.count(), logs.per_day(), overview=_OVERVIEW.search(prompt[:4000]) is not None)
+    answer = LogAnswer(logs.count(), logs.per_day(), overview=_OVERVIEW.search(prompt[:_READ]) is not None)
     answer.read = logs.search((), limit=READ_RECORDS)
     answer.summary = summarise((record.line, record.text) for record in sorted(answer.read, key=lambda one: one.line))
     times = [record.time for record in answer.read if record.time is not None and 0 <= record.time < _LAST_TIME]
@@ -97,12 +100,24 @@ def ask_logs(prompt: str, logs: LogTable) -> LogAnswer:
     return answer
 
 
+def asks_logs(prompt: str, *, of_log_files: bool) -> bool:
+    """Tell whether a prompt asks for logs; `of_log_files` says that there are files that its words may mean."""
+    question = read_question(prompt, datetime.fromtimestamp(0, UTC))
+    if question is None:
+        return False
+    return question.line is not None or of_log_files or _OF_LOGS.search(prompt[:_READ]) is not None
+
+
 def _search(logs: LogTable, question: LogQuestion) -> Sequence[LogRecord]:
     """Return the records that hold every phrase; the table knows words only."""
     words = [word for phrase in question.words for word in phrase.split()]
     found = logs.search(words, at_or_after=question.at_or_after, at_or_before=question.at_or_before, limit=READ_RECORDS)
     phrases = [phrase.casefold() for phrase in question.words if " " in phrase]
-    return [record for record in found if all(phrase in record.text.casefold() for phrase in phrases)]
+    return [record for record in found if all(phrase in _seen(record) for phrase in phrases)]
+
+
+def _seen(record: LogRecord) -> str:
+    return without_escapes(record.text).casefold()
 
 
 def _answer_around(question: LogQuestion, logs: LogTable, answer: LogAnswer) -> None:
@@ -121,7 +136,7 @@ def _answer_around(question: LogQuestion, logs: LogTable, answer: LogAnswer) -> 
 
 def read_question(prompt: str, default: datetime) -> LogQuestion | None:
     """Return what a prompt asks of the logs, or None. `default` completes dates without a year, times without a day."""
-    head = prompt[:4000]
+    head = prompt[:_READ]
     after, before = _time_range(head, default)
     words = tuple(next(word for word in match.groups() if word is not None) for match in _QUOTED.finditer(head))
     if not words and (found := _SEARCH_FOR.search(head)) is not None:

@@ -17,6 +17,7 @@ from .logquestions import LogAnswer
 from .logreport import log_section, summary_lines
 from .toolcalls import ToolReport
 
+NO_LOGS = "no logs are attached for this question: attach them with --logs or attach_logs"
 NO_MODEL = "No language model is attached: this is what the built-in analyst extracted, decoded and counted."
 ABILITIES = (
     "I find indicators (IP addresses, domains, URLs, e-mail addresses, hashes, CVE and ATT&CK ids, also defanged) in\n"
@@ -48,7 +49,7 @@ _SHOWN_OUTPUT_LINES = 40
 class Material:
     """All that one answer is written from; it grows while the turn is worked on.
 
-    `pasted` says that the prompt itself holds indicators.
+    `pasted` says that the prompt itself holds indicators, `no_logs` that it asks for logs and there are none.
     """
 
     prompt: str
@@ -57,6 +58,7 @@ class Material:
     logs: LogAnswer | None = None
     tools: list[ToolReport] = field(default_factory=list)
     pasted: bool = False
+    no_logs: bool = False
 
 
 def write_text(material: Material) -> str:
@@ -92,9 +94,11 @@ def _closing(material: Material) -> list[str]:
     lines = [f"Left out: {note}" for note in map(one_line, material.findings.notes)]
     if material.findings.left_out:
         lines.append(f"Left out: {material.findings.left_out} places of further indicators: there are too many.")
+    if material.no_logs:
+        lines.append(f"Not done: {NO_LOGS}")
     if ask.beyond:
         lines.append(f"Not done: {' and '.join(ask.beyond)} needs a language model.")
-    elif not _does_something(material):
+    elif not material.no_logs and not _does_something(material):
         asked = one_line(" ".join(material.prompt[:200].split()))
         lines.append(f'I cannot answer "{asked[:120]}": that needs a language model.')
     lines.append(NO_MODEL if _has_anything(material) else f"No language model is attached.\n\n{ABILITIES}")
