@@ -15,12 +15,19 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from secgemini.errors import ConfigurationError
 from secgemini.local.app import OPERATIONS
+from secgemini.local.gate import Doors
 from secgemini.local.keys import ApiKey
 from secgemini.local.server import LocalService
 from secgemini.local.service import Limits
 
 LOOPBACK_ORIGINS = ["http://localhost:3000", "https://127.0.0.1", "http://[::1]:8080", "http://app.localhost"]
-FOREIGN_ORIGINS = ["https://evil.example.com", "http://localhost.evil.example.com", "null", "http://127.0.0.1.nip.io"]
+FOREIGN_ORIGINS = [
+    "https://evil.example.com",
+    "http://localhost.evil.example.com",
+    "null",
+    "http://127.0.0.1.nip.io",
+    "http://[bad",
+]
 
 
 class TestHost:
@@ -33,6 +40,26 @@ class TestHost:
         answer = httpx.get(f"{service.base_url}/health", headers={"host": host})
         assert answer.status_code == 403
         assert answer.headers["x-request-id"]
+
+    @pytest.mark.parametrize("host", ["[::1", "", "a[b]"])
+    def test_what_is_no_name_is_refused(self, service: LocalService, host: str) -> None:
+        answer = httpx.get(f"{service.base_url}/health", headers={"host": host})
+        assert answer.status_code == 403
+        assert answer.headers["x-request-id"]
+
+    @pytest.mark.parametrize(
+        ("host", "named"),
+        [
+            ("192.168.1.5", "192.168.1.5:8000"),
+            ("2001:DB8::0:5", "[2001:db8::5]:8000"),
+            ("Box.lan", "box.LAN.:8000"),
+            ("0.0.0.0", "10.0.0.7:8000"),
+        ],
+    )
+    def test_the_address_that_it_listens_on_is_ours(self, host: str, named: str) -> None:
+        doors = Doors.of(host, (), ())
+        assert doors.admits_host(named)
+        assert not doors.admits_host("evil.example.com")
 
     def test_other_names_are_ours_when_we_say_so(self) -> None:
         with running_service(allow_hosts=["api.secgemini.google"]) as service:
@@ -54,6 +81,12 @@ class TestOrigins:
             assert answer.status_code == status
             assert answer.headers["access-control-allow-origin"] == origin, "a page must be able to read an error too"
             assert "origin" in answer.headers["vary"].lower()
+
+    def test_a_page_may_send_the_headers_that_its_client_has(self, service: LocalService) -> None:
+        asked = {"origin": "http://localhost", "access-control-request-method": "POST"}
+        wanted = {"access-control-request-headers": "authorization,x-stainless-lang, not a name,x-new"}
+        preflight = httpx.options(f"{service.base_url}/chat/completions", headers=asked | wanted)
+        assert preflight.headers["access-control-allow-headers"] == "authorization, x-stainless-lang, x-new"
 
     @pytest.mark.parametrize("origin", FOREIGN_ORIGINS)
     def test_pages_of_others_are_not(self, service: LocalService, origin: str) -> None:

@@ -21,7 +21,7 @@ from secgemini.local.service import ReceivedRequest, RequestError, Service
 from secgemini.local.spoil import spoil
 
 _SLASHES = re.compile("/{2,}")
-_HEADERS = "authorization, content-type, x-api-key, x-sdk, x-sdk-version"
+_NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)  # of a header, RFC 9110 section 5.6.2
 _METHODS = "GET, POST"
 
 
@@ -38,21 +38,34 @@ class Doors:
     def of(cls, host: str, hosts: Iterable[str], origins: Iterable[str]) -> Doors:
         """Return the doors of a service that listens on `host` and is open to further names and origins."""
         return cls(
-            frozenset(name.lower() for name in hosts),
+            frozenset(map(_plain, (host, *hosts))),
             frozenset(origin.lower().rstrip("/") for origin in origins),
             any_address=host in ("", "0.0.0.0", "::"),  # noqa: S104  # said by the user
         )
 
     def admits_host(self, host: str) -> bool:
         """Tell whether a `Host` header names this service."""
-        name = (urlsplit(f"//{host}").hostname or "").rstrip(".")
-        return _is_loopback(name) or name in self.hosts or (self.any_address and _is_address(name))
+        try:
+            name = _plain(urlsplit(f"//{host}").hostname or "")
+        except ValueError:  # such as "[::1"
+            return False
+        known = _is_loopback(name) or name in self.hosts or (self.any_address and _is_address(name))
+        return bool(name) and known
 
     def admits_origin(self, origin: str) -> bool:
         """Tell whether pages of an origin may use this service."""
-        parts = urlsplit(origin)
-        local = parts.scheme in ("http", "https") and _is_loopback(parts.hostname or "")
+        try:
+            parts = urlsplit(origin)
+            local = parts.scheme in ("http", "https") and _is_loopback(parts.hostname or "")
+        except ValueError:
+            return False
         return local or origin.lower().rstrip("/") in self.origins
+
+
+def _plain(name: str) -> str:
+    """Return the one form of a name or an address in which it is compared."""
+    name = name.lower().rstrip(".")
+    return str(ip_address(name)) if _is_address(name) else name
 
 
 def _is_address(name: str) -> bool:
@@ -148,6 +161,12 @@ class Gate:
         return counted
 
 
+def _asked(headers: Headers) -> str:
+    """Return the headers that a page asks to send. None is refused: its origin and the key decide what it may do."""
+    asked = (name.strip() for name in headers.get("access-control-request-headers", "").split(","))
+    return ", ".join(name for name in asked if _NAME.fullmatch(name))
+
+
 def _received(operation: str, scope: Scope, answer: _Answer) -> ReceivedRequest:
     query = {name: value for name, value in QueryParams(scope["query_string"]).items() if name != "api_key"}
     body = scope["state"].get("body")
@@ -198,7 +217,7 @@ class _Answer:
         """Answer a browser that asks whether its page may send a request."""
         allowed = [
             (b"access-control-allow-methods", _METHODS.encode()),
-            (b"access-control-allow-headers", _HEADERS.encode()),
+            (b"access-control-allow-headers", _asked(headers).encode()),
             (b"access-control-max-age", b"600"),
         ]
         if headers.get("access-control-request-private-network") == "true":
