@@ -6,6 +6,7 @@ import base64
 import hashlib
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -188,6 +189,23 @@ class TestKeys:
             assert ann.session(session_id)["can_log"] is False
             assert bob.session(session_id)["can_log"] is True, "not granted to this key"
             assert ann.get("/v1/user/info").json()["user"]["org_id"] == "x"
+
+    def test_the_user_of_a_plain_key_does_not_hang_on_the_other_keys(self, tmp_path: Path) -> None:
+        database = tmp_path / "s.db"
+        with running_service(path=database, keys=["of-alice", "of-bob"]) as service, Raw(service, "of-alice") as alice:
+            of_alice = alice.register(name="a secret")
+            with Raw(service, "of-bob") as bob:
+                of_bob = bob.register()
+                assert bob.session(of_bob)["user_id"] != alice.session(of_alice)["user_id"]
+                assert "of-bob" not in bob.session(of_bob)["user_id"]
+        with running_service(path=database, keys=["of-bob"]) as service, Raw(service) as bob:
+            assert [session["id"] for session in bob.get("/v1/session/list").json()] == [of_bob]
+        with running_service(path=database, key="of-carol") as service, Raw(service) as carol:
+            assert carol.get("/v1/session/list").json() == []
+            kept = carol.register()
+            assert carol.session(kept)["user_id"] == "local"
+        with running_service(path=database) as service, Raw(service) as again:
+            assert [session["id"] for session in again.get("/v1/session/list").json()] == [kept]
 
     def test_a_used_up_limit_says_when_to_come_again(self) -> None:
         with (

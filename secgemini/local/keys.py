@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import time
 from collections import deque
@@ -28,6 +29,12 @@ class ApiKey:
     tpm: int = 0
     can_disable_logging: bool = True
     allow_experimental: bool = True
+
+
+def user_of(key: str) -> str:
+    """Return the user that a key stands for by itself: the same whichever other keys there are, and not the key."""
+    digest = hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8, person=b"secgemini user")
+    return f"user-{digest.hexdigest()}"
 
 
 class Window:

@@ -17,7 +17,7 @@ from secgemini.local.engines import Engine
 from secgemini.local.engines.find import find_engine
 from secgemini.local.faults import Fault, Faults
 from secgemini.local.gate import Doors, Gate
-from secgemini.local.keys import ApiKey, Keyring
+from secgemini.local.keys import ApiKey, Keyring, user_of
 from secgemini.local.listening import Listening
 from secgemini.local.logs import LogTables
 from secgemini.local.messages import Writer
@@ -37,8 +37,9 @@ class LocalService:
 
     `path` is an SQLite file, None keeps everything in memory. `engine` is a name (`analyst`, `openai`, `script`) or an
     object with `answer`. `faults` are rules for what goes wrong on purpose, see `secgemini.local.faults`. `key` is the
-    one key; `keys` are several, each with its user and limits; without either one is made up. `host` and `port` are
-    where it listens; port 0 takes a free one. `tls_cert` and `tls_key` are PEM files. `allow_origins` and `allow_hosts`
+    one key, of the user `local`; `keys` are several, each with its user and limits, or only the key: then its user is
+    made from it. Without either one is made up, of `local` too. `host` and `port` are where it listens; port 0 takes a
+    free one. `tls_cert` and `tls_key` are PEM files. `allow_origins` and `allow_hosts`
     are origins of pages and names of this service besides those of loopback. With `seed`, ids and times are the same in
     every run. `validate_responses` records every answer that breaks the contract in `violations`.
     """
@@ -48,7 +49,7 @@ class LocalService:
         path: str | os.PathLike[str] | None = None,
         *,
         engine: str | Engine | None = None,
-        faults: Sequence[Fault | str] | None = None,
+        faults: Fault | str | Sequence[Fault | str] | None = None,
         key: str | None = None,
         keys: Sequence[ApiKey | str] = (),
         host: str = "127.0.0.1",
@@ -71,7 +72,7 @@ class LocalService:
         self._validate = validate_responses
         self._contract = Contract.load()
         operations = (operation.operation_id for operation in self._contract.operations.values())
-        self.faults: Faults = Faults(operations, faults or ())
+        self.faults: Faults = Faults(operations, () if faults is None else faults)
         """What goes wrong on purpose; `faults.set(…)` changes it while the service runs."""
         self.clock: Clock = Clock(seeded=seed is not None)
         """The service's time. `clock.advance(seconds)` makes sessions expire without waiting."""
@@ -195,9 +196,6 @@ def _tls(cert: str | os.PathLike[str] | None, key: str | os.PathLike[str] | None
 
 
 def _keys(key: str | None, keys: Sequence[ApiKey | str]) -> list[ApiKey]:
-    """Return the keys of a service, at least one. Keys without a name get users of their own."""
-    given = [*([key] if key else []), *keys] or [secrets.token_urlsafe(24)]
-    return [
-        entry if isinstance(entry, ApiKey) else ApiKey(entry, user="local" if index == 0 else f"local-{index + 1}")
-        for index, entry in enumerate(given)
-    ]
+    """Return the keys of a service, at least one. A plain key of `keys` gets a user that depends on it alone."""
+    several = [entry if isinstance(entry, ApiKey) else ApiKey(entry, user=user_of(entry)) for entry in keys]
+    return [*([ApiKey(key)] if key else []), *several] or [ApiKey(secrets.token_urlsafe(24))]
