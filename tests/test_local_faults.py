@@ -45,6 +45,12 @@ def test_bodies_are_spoiled(service: LocalService, http: Raw) -> None:
     assert http.get("/health").json()["status"] == "ok"
 
 
+@pytest.mark.parametrize("rule", ["get_health:status=503", Fault("get_health", "status", 503)])
+def test_one_rule_needs_no_list(rule: Fault | str) -> None:
+    with running_service(faults=rule) as service, Raw(service) as http:
+        assert http.get("/health").status_code == 503
+
+
 @pytest.mark.parametrize("rule", ["*:latency=0.2,times=1", "get_health:slow=0.2,times=1"])
 def test_waiting(service: LocalService, http: Raw, rule: str) -> None:
     service.faults.set(rule)
@@ -120,6 +126,15 @@ def test_rules_are_read_from_a_file(tmp_path: Any) -> None:
         "stream:truncate",
         "generate:reset,probability=2",
         "generate:reset,often=1",
+        "generate:status=inf",
+        "generate:status=nan",
+        "*:latency=inf",
+        "*:latency=nan",
+        "generate:status=503,retry_after=inf",
+        "generate:status=503,retry_after=-1",
+        "stream:delay=1,seconds=inf",
+        "generate:reset,probability=nan",
+        "generate:reset,times=1" + "0" * 400,
         ":reset",
         "/no/such/file",
     ],
@@ -127,3 +142,9 @@ def test_rules_are_read_from_a_file(tmp_path: Any) -> None:
 def test_a_rule_that_means_nothing_is_refused(rule: str) -> None:
     with pytest.raises(ConfigurationError):
         LocalService(faults=[rule])
+
+
+def test_a_file_of_rules_that_is_no_text_is_refused(tmp_path: Any) -> None:
+    (tmp_path / "rules").write_bytes(b"\xff\xfe")
+    with pytest.raises(ConfigurationError, match="no text"):
+        LocalService(faults=str(tmp_path / "rules"))

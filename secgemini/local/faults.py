@@ -20,6 +20,8 @@ matching requests it lets pass first. With the same seed and the same requests t
 
 from __future__ import annotations
 
+import math
+import os
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -57,10 +59,11 @@ class Fault:
         wrong_place = _NOT_FOR_STREAM if self.operation == "stream" else _STREAM_ONLY
         if self.operation != "*" and self.kind in wrong_place:
             raise ConfigurationError(f"the fault {self.kind!r} cannot happen to {self.operation!r}")
+        numbers = (self.value, self.seconds, self.after, self.times or 0, self.retry_after or 0)
+        if not 0 <= self.probability <= 1 or not all(math.isfinite(number) and number >= 0 for number in numbers):
+            raise ConfigurationError(f"a number in the rule for {self.operation!r} is out of range")
         if self.kind == "status" and not (int(self.value) == self.value and 400 <= self.value <= 599):
             raise ConfigurationError(f"a faulty status is between 400 and 599, not {self.value:g}")
-        if not 0 <= self.probability <= 1 or min(self.value, self.seconds, self.after, self.times or 0) < 0:
-            raise ConfigurationError(f"a number in the rule for {self.operation!r} is out of range")
 
     @classmethod
     def parse(cls, rule: str) -> Fault:
@@ -72,7 +75,7 @@ class Fault:
             raise ConfigurationError(f"cannot read the fault rule {rule!r}", hint="like generate:status=503,times=2")
         try:
             return cls(operation.strip(), kind, float(value or 0), **dict(map(_option, options)))  # type: ignore[arg-type]
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError) as error:
             raise ConfigurationError(f"cannot read the fault rule {rule!r}: {error}") from error
 
 
@@ -95,7 +98,7 @@ def read_faults(given: Iterable[Fault | str]) -> list[Fault]:
     for entry in given:
         if isinstance(entry, Fault):
             found.append(entry)
-        elif ":" in entry and not Path(entry).is_file():
+        elif ":" in entry and not os.path.isfile(entry):  # unlike Path.is_file, it takes any text
             found.append(Fault.parse(entry))
         else:
             found += [Fault.parse(line) for line in _lines(Path(entry)) if line and not line.startswith("#")]
@@ -107,6 +110,8 @@ def _lines(path: Path) -> list[str]:
         return [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
     except OSError as error:
         raise ConfigurationError(f"cannot read the fault rules in {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"cannot read the fault rules in {path}: it is no text") from error
 
 
 class _Rule:
@@ -136,10 +141,10 @@ class _Rule:
 class Faults:
     """The rules of a running service. They may be changed at any time, from any thread."""
 
-    def __init__(self, operations: Iterable[str], rules: Sequence[Fault | str] = ()) -> None:
+    def __init__(self, operations: Iterable[str], rules: Fault | str | Sequence[Fault | str] = ()) -> None:
         self._operations = {"*", "stream", *operations}
         self._rules: list[_Rule] = []
-        self.set(*rules)
+        self.set(*([rules] if isinstance(rules, (Fault, str)) else rules))
 
     def set(self, *rules: Fault | str) -> None:
         """Replace all rules; without any, the service behaves again.
