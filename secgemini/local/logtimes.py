@@ -38,14 +38,17 @@ class LineReader:
         self._formats: list[LogFormat] = list(log_formats())
 
     def read(self, line: str) -> tuple[float | None, str]:
-        """Return the line's time in Unix seconds, None when it has none, and its source, "" when it names none."""
+        """Return the line's time in Unix seconds, None when it has none, and its source, "" when it names none.
+
+        A JSON line can name a source that is no text, of half a surrogate pair; such a half becomes a question mark.
+        """
         head = line[:_HEAD].rstrip("\r\n")
         time, source = self._mapped(head) if self._fields else (None, "")
         event = self._event(head)
         if event is not None:
             time = time or event.time
             source = source or event.source or ""
-        return _seconds(self._dated(time or find_time(head))), source
+        return _seconds(self._dated(time or find_time(head))), source.encode("utf-8", "replace").decode()
 
     def _event(self, head: str) -> LogEvent | None:
         for index, log_format in enumerate(self._formats):
@@ -73,10 +76,10 @@ class LineReader:
         for year in (self._now.year, self._now.year - 1, self._now.year - 4):
             try:
                 dated = time.replace(year=year, tzinfo=time.tzinfo or UTC)
-            except ValueError:  # the 29th of February, in a year that has none
+                if dated <= self._now:
+                    return dated
+            except (ValueError, OverflowError):  # the 29th of February in a year that has none, a zone of 99 hours
                 continue
-            if dated <= self._now:
-                return dated
         return None
 
 
