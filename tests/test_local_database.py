@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -52,6 +53,21 @@ def test_everything_is_there_after_a_restart(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["s.db"], "stopped in order, the file is in one piece"
     with running_service(path=database, key=KEY) as service, Raw(service) as http:
         assert http.session(session_id) == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no modes")
+@pytest.mark.parametrize("name", ["s.db", "link"])
+def test_only_the_owner_may_read_a_new_database(tmp_path: Path, name: str) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "s.db")
+    before = os.umask(0)
+    try:
+        with running_service(path=tmp_path / name) as service, Raw(service) as http:
+            http.register()
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    finally:
+        os.umask(before)
+    assert len(modes) > 2, "the write-ahead log too"
+    assert set(modes.values()) == {0o600}
 
 
 def test_a_database_has_one_service_at_a_time(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+from contextlib import suppress
 
 from secgemini.errors import ConfigurationError
 
@@ -14,14 +16,17 @@ def open_database(path: str | None) -> sqlite3.Connection:
     """Open the database in a file, or a new one in memory when `path` is None.
 
     A file is held alone as long as the connection is open, and released by the operating system when the process dies.
-    It is in WAL mode: what was committed is there after the death of the process.
+    It is in WAL mode: what was committed is there after the death of the process. A new file is for its owner only: it
+    gets what people ask, and the files that they attach.
 
     Raises:
         ConfigurationError: the file is in use by another service, is no database of this version, or cannot be opened.
     """
     try:
+        if path and path != ":memory:":
+            _create(path)
         database = sqlite3.connect(path or ":memory:", timeout=0, isolation_level=None, check_same_thread=False)
-    except sqlite3.Error as error:
+    except (OSError, sqlite3.Error) as error:
         raise ConfigurationError(f"cannot open the database {path}: {error}") from error
     try:
         _prepare(database)
@@ -38,6 +43,12 @@ def open_database(path: str | None) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+def _create(path: str) -> None:
+    """Create the file, unless it is there: opening one that is, and closing it, would let go of its lock."""
+    with suppress(FileExistsError):
+        os.close(os.open(os.path.realpath(path), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _prepare(database: sqlite3.Connection) -> None:
