@@ -47,6 +47,7 @@ def test_ids_of_all_clients_are_accepted_and_only_once(http: Raw, session_id: st
         ({"model": {"model_name": "gpt", "version": "stable", "model_string": "gpt-stable"}}, "sec-gemini-1.1"),
         ({"model": {"model_name": "sec-gemini", "version": "9", "model_string": "sec-gemini-9"}}, "No such model"),
         ({"id": "x" * 300}, "256"),
+        ({"id": ""}, "which the client makes"),
         ({"local_tools": [{"name": "t", "description": "d", "parameters": {}}] * 2}, "same name"),
     ],
 )

@@ -28,15 +28,15 @@ _WORDS = re.compile(r"\w[\w.-]*")
 
 async def register_session(call: Call) -> JsonObject:
     """Open a session under the id that the client made."""
-    session_id = text(call.body, "id") or call.service.ids.hex(32)
+    session_id = text(call.body, "id")
     ttl = whole(call.body, "ttl")
     model = resolve(table(call.body, "model"), experimental=call.key.allow_experimental)
     if model is None:
         return refused(400, f"No such model; there are {_model_names(call.key)}")
     if not LEAST_TTL <= ttl <= MOST_TTL:
         return refused(400, f"ttl must be between {LEAST_TTL} and {MOST_TTL} seconds, not {ttl}")
-    if len(session_id) > _LONGEST_ID:
-        return refused(400, f"a session's id has at most {_LONGEST_ID} characters")
+    if not 0 < len(session_id) <= _LONGEST_ID:
+        return refused(400, f"a session's id, which the client makes, has 1 to {_LONGEST_ID} characters")
     tools = rows(call.body, "local_tools")
     if len({text(tool, "name") for tool in tools}) < len(tools):
         return refused(400, "two local tools have the same name")
