@@ -153,9 +153,8 @@ COLOURED = (
 
 async def test_colours_hide_no_indicator_of_a_file_or_of_the_prompt() -> None:
     text = "".join(COLOURED.format(number) for number in range(3))
-    answer = json.loads(
-        await answer_to("list as JSON \x1b[1mbad@evil\x1b[0m.example", [attached("a.log", text.encode())])
-    )
+    prompt = "list as JSON \x1b[1mbad@evil\x1b[0m.example"
+    answer = json.loads(await answer_to(prompt, [attached("a.log", text.encode())]))
     found = {kind: [entry["value"] for entry in entries] for kind, entries in answer["indicators"].items()}
     assert found == {
         "domain": ["evil.example"],

@@ -1,7 +1,8 @@
 """The engines `script` and `openai`, as a user of the service sees them."""
 
 import json
-from collections.abc import Iterator
+import sys
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from http_peer import HttpPeer, answer
 
 from secgemini import ConfigurationError, SecGemini, SecGeminiError, tool
+from secgemini.local.engines import Reply, TurnRequest
 from secgemini.local.engines.openai import OpenAI
 from secgemini.local.engines.openai.wire import parse_event
 from secgemini.local.engines.script import Script
@@ -87,15 +89,75 @@ def test_a_bad_script_says_what_is_wrong(tmp_path: Path, content: str, says: str
 def test_engines_without_their_settings_say_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SEC_GEMINI_SCRIPT", raising=False)
     monkeypatch.delenv("SEC_GEMINI_OPENAI_URL", raising=False)
+    monkeypatch.setenv("SEC_GEMINI_OPENAI_CONTEXT", "much")
     for name, says in [
         ("script", "SEC_GEMINI_SCRIPT"),
         ("script:/no/such.toml", "cannot be read"),
         ("openai", "SEC_GEMINI_OPENAI_URL"),
-        ("nonsense", "analyst, openai, script"),
+        ("openai:foo", "'foo' is no URL"),
+        ("openai:http://127.0.0.1:1/v1", "'much' and must be a number of tokens"),
+        ("nonsense", "analyst, openai:URL, script:FILE, or package.module:attribute"),
         ("no.such.module:Engine", "cannot be loaded"),
+        ("analyst:x", "cannot be made: TypeError"),
+        ("json:dumps", "cannot be made: TypeError.*an engine has a `name`"),
+        ("math:pi", "has no method `answer`"),
+        ("os:getcwd", "has no method `answer`"),
     ]:
         with pytest.raises(ConfigurationError, match=says):
             SecGemini.local(engine=name)
+
+
+OWN = """
+from collections.abc import AsyncIterator
+from secgemini.local.engines import Reply, TurnRequest
+import own_words_of_this_folder
+
+class Shouting:
+    name = "shouting"
+
+    async def answer(self, turn: TurnRequest) -> AsyncIterator[Reply]:
+        yield Reply("result", turn.prompt.upper() + own_words_of_this_folder.MARK)
+"""
+
+
+def test_an_engine_of_the_current_folder_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "own_engine_of_this_folder.py").write_text(OWN)
+    (tmp_path / "own_words_of_this_folder.py").write_text("MARK = '!'")
+    (tmp_path / "own_broken_of_this_folder.py").write_text("no python")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])
+    before = list(sys.path)
+    with SecGemini.local(engine="own_engine_of_this_folder:Shouting") as sg:
+        assert sg.create_session().query("hello").output_text == "HELLO!"
+    with pytest.raises(ConfigurationError, match="cannot be loaded"):
+        SecGemini.local(engine="own_broken_of_this_folder:Shouting")
+    assert sys.path == before
+
+
+class Quiet:
+    name = "quiet"
+
+    async def answer(self, turn: TurnRequest) -> AsyncIterator[Reply]:
+        yield Reply("result", "psst")
+
+
+class NoGenerator:
+    name = "none"
+
+    async def answer(self, turn: TurnRequest) -> Reply:
+        return Reply("result", "never")
+
+
+def test_an_engine_may_be_a_class_and_nothing_else_is_one() -> None:
+    with SecGemini.local(engine=Quiet) as sg:  # type: ignore[arg-type]
+        assert sg.create_session().query("hello").output_text == "psst"
+    for wrong, says in [
+        (5, "engine=5 has no method"),
+        (NoGenerator(), "yields no replies"),
+        (NoGenerator, "no replies"),
+    ]:
+        with pytest.raises(ConfigurationError, match=says):
+            SecGemini.local(engine=wrong)  # type: ignore[arg-type]
 
 
 def events(*chunks: dict[str, Any], end: str = "data: [DONE]\n\n") -> bytes:

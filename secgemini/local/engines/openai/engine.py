@@ -14,12 +14,14 @@ import httpx
 import msgspec
 
 from secgemini.config import Secret
+from secgemini.display import one_line
 from secgemini.errors import ConfigurationError
 from secgemini.local.engines import JsonDict, JsonValue, Reply, TokenUsage, TurnRequest
 
 from .context import conversation
 from .wire import Function, Part, Round, parse_event
 
+_ADDRESS = "set SEC_GEMINI_OPENAI_URL to http://HOST:PORT/v1, or choose openai:http://HOST:PORT/v1"
 MOST_ROUNDS = 16  # rounds of tool calls in one turn
 _SCHEMA_KEYS = {
     "any_of": "anyOf",
@@ -46,7 +48,7 @@ class OpenAI:
         timeout: seconds of silence after which the turn fails.
 
     Raises:
-        ConfigurationError: no address.
+        ConfigurationError: no address, or a number of tokens that is none.
     """
 
     name = "openai"
@@ -62,14 +64,13 @@ class OpenAI:
     ) -> None:
         environment = os.environ.get
         self._url = (base_url or environment("SEC_GEMINI_OPENAI_URL", "")).rstrip("/")
+        if not self._url:
+            raise ConfigurationError("the engine openai needs the address of a server", hint=_ADDRESS)
         if not self._url.startswith(("http://", "https://")):
-            raise ConfigurationError(
-                "the engine openai needs the address of a server",
-                hint="set SEC_GEMINI_OPENAI_URL to http://HOST:PORT/v1",
-            )
+            raise ConfigurationError(f"the engine openai asks a server, and {self._url!r} is no URL", hint=_ADDRESS)
         self._model = model or environment("SEC_GEMINI_OPENAI_MODEL", "default")
         self._key = Secret(api_key or environment("SEC_GEMINI_OPENAI_KEY", ""))
-        self._context = context_tokens or int(environment("SEC_GEMINI_OPENAI_CONTEXT", "8192"))
+        self._context = context_tokens or _tokens(environment("SEC_GEMINI_OPENAI_CONTEXT", "8192"))
         self._timeout = timeout
 
     async def answer(self, turn: TurnRequest) -> AsyncIterator[Reply]:
@@ -89,7 +90,7 @@ class OpenAI:
                     return
                 messages.append(round_.as_message())
                 for function in round_.functions.values():
-                    yield Reply("info", f"Calling {function.name}", state="calling_tool", actor=self.name)
+                    yield Reply("info", f"Calling {one_line(function.name)}", state="calling_tool", actor=self.name)
                     messages.append(await _run(function, turn))
         raise RuntimeError(f"the model called tools {MOST_ROUNDS} times in a row")
 
@@ -117,6 +118,12 @@ class OpenAI:
                 part = parse_event(line)
                 if part is not None:
                     yield part
+
+
+def _tokens(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise ConfigurationError(f"SEC_GEMINI_OPENAI_CONTEXT is {text!r} and must be a number of tokens, such as 8192")
+    return int(text)
 
 
 async def _run(function: Function, turn: TurnRequest) -> dict[str, JsonValue]:
