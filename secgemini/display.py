@@ -11,13 +11,11 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
-    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
-    from rich.table import Table
+    from rich.console import RenderableType
     from rich.text import Text
     from rich.tree import Tree
     from secgemini_api.models import Message, PublicSessionFile
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
 PREVIEW_LINES = 12
 PREVIEW_CHARACTERS = 1_000
 MARKDOWN_CHARACTERS = 200_000  # longer answers are shown as plain text: laying them out would take seconds
-_ANY_WIDTH = 1_000_000  # columns; what asks for more than this fits nowhere
 DEPTH = 12  # deeper replies are shown at this level, so that they keep some width
 
 _ALWAYS = (
@@ -324,66 +321,6 @@ def session_tree(session: ShownSession) -> Tree:
     for file in reversed(session.files):
         tree.children.insert(0, type(tree)(Text("📎 " + file_line(file))))
     return tree
-
-
-def sessions_table(sessions: Sequence[ShownSession]) -> RenderableType:
-    """Draw a list of sessions for Rich: id, name, when it was made (UTC), numbers of messages and files.
-
-    A table where it fits, two lines a session where it does not.
-    """
-    return _Sessions(sessions)
-
-
-class _Sessions:
-    def __init__(self, sessions: Sequence[ShownSession]) -> None:
-        self._rows = [
-            (
-                one_line(session.id),
-                one_line(session.name),
-                _minute(session.create_time),
-                session.num_messages,
-                len(session.files),
-            )
-            for session in sessions
-        ]
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        from rich.measure import Measurement
-
-        table = self._table()
-        if Measurement.get(console, options.update(width=_ANY_WIDTH), table).maximum <= options.max_width:
-            yield table
-        else:
-            yield from self._lines()
-
-    def _table(self) -> Table:
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table(box=None, pad_edge=False, highlight=False)
-        for name in ("id", "name", "created"):
-            table.add_column(name, no_wrap=True)
-        for name in ("messages", "files"):
-            table.add_column(name, no_wrap=True, justify="right")
-        for row in self._rows:
-            table.add_row(*(Text(str(cell)) for cell in row))
-        return table
-
-    def _lines(self) -> Iterator[RenderableType]:
-        from rich.padding import Padding
-        from rich.text import Text
-
-        for session_id, name, created, messages, files in self._rows:
-            yield Text(session_id, overflow="fold")
-            about = f"{name} · {created} · {messages} messages · {files} files"
-            yield Padding(Text(about, overflow="fold"), (0, 0, 0, 2), expand=False)
-
-
-def _minute(seconds: float) -> str:
-    try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M")
-    except (ValueError, OverflowError, OSError):
-        return "?"  # the service's number is no time
 
 
 def print_history(session: ShownSession, file: TextIO | None = None) -> None:

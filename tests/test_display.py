@@ -20,7 +20,7 @@ from secgemini_api.models import PublicSessionFile
 from shown_sessions import Shown, drawn, message
 
 from secgemini import display
-from secgemini.cli import exits, terminal
+from secgemini.cli import exits, listing, terminal
 from secgemini.errors import StreamError
 
 HOSTILE = [
@@ -67,7 +67,7 @@ def styled_output(text: str, *, color: bool) -> Iterator[tuple[str, str]]:
     """Yield (display path, what it writes to a terminal) for the paths that have colours."""
     session = hostile_session(text)
     yield "tree", drawn(display.session_tree(session), color=color)
-    yield "table", drawn(display.sessions_table([session]), color=color)
+    yield "table", drawn(listing.sessions_table([session]), color=color)
     yield "markdown", drawn(display.markdown(text), color=color)
 
 

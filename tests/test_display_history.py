@@ -11,6 +11,7 @@ from secgemini_api.models import Message, PublicSessionFile
 from shown_sessions import Shown, drawn, message
 
 from secgemini import display
+from secgemini.cli.listing import sessions_table
 
 
 def lines(messages: list[Message]) -> list[str]:
@@ -126,7 +127,7 @@ ROW = "0123456789abcdef0123456789abcdef  keen-otter-ea1b  2026-01-01 00:00      
 
 
 def sessions_shown(width: int) -> list[str]:
-    return [line.rstrip() for line in drawn(display.sessions_table([SESSION]), color=False, width=width).splitlines()]
+    return [line.rstrip() for line in drawn(sessions_table([SESSION]), color=False, width=width).splitlines()]
 
 
 def test_sessions_are_a_table_where_it_fits() -> None:

@@ -2,6 +2,7 @@
 
     ask          one question, its answer streamed as it comes; resume, the rest of one
     sessions     list, read and delete sessions
+    listing      the list of them, drawn
     serve        the embedded service, in the foreground
     options      their options, each said once
     inputs       what `ask` is given, checked before anything is sent

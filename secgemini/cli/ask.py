@@ -45,14 +45,10 @@ def ask(
     followed = Followed()
 
     def run() -> None:
-        check_session(session)
+        check_session(session, local=local, for_new=bool(model or no_log))
         check_files(files or ())
         check_logs(logs or ())
         text = read_prompt(prompt)
-        if local and session:
-            raise UsageError("--local starts a new service, which knows no session", hint="leave out --session")
-        if session and (model or no_log):
-            raise UsageError("--model and --no-log are for a new session", hint="leave out --session, or them")
         with retries_shown(progress), _client(local, timeout) as client:
             _check_logs_address(client, logs or ())
             if session:

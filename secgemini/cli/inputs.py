@@ -26,14 +26,20 @@ def read_prompt(argument: str) -> str:
     return prompt
 
 
-def check_session(session: str | None) -> None:
-    """Refuse an id that is empty: a variable of the shell that is not set must not start a new session.
+def check_session(session: str | None, *, local: bool, for_new: bool) -> None:
+    """Refuse an id that is empty, as a variable of the shell that is not set: it must not start a new session.
 
     Raises:
-        UsageError: it is empty.
+        UsageError: it is empty, or there are options beside it (`local`, `for_new`) that would be ignored.
     """
-    if session is not None and not session.strip():
+    if session is None:
+        return
+    if not session.strip():
         raise UsageError("--session is empty", hint="is its variable set? without --session a new one is made")
+    if local:
+        raise UsageError("--local starts a new service, which knows no session", hint="leave out --session")
+    if for_new:
+        raise UsageError("--model and --no-log are for a new session", hint="leave out --session, or them")
 
 
 def check_files(paths: Sequence[Path]) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from secgemini.display import is_shortened, print_history, sessions_table
+from secgemini.display import is_shortened, print_history
 
 from .connect import connect
 from .exits import reported
+from .listing import sessions_table
 from .options import Debug, Json, SessionId, Timeout
 from .terminal import Progress, print_json
 
