@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
+from ._forks import renew_lock_after_fork
 from ._later import Later
 from .config import Config, Limits, Timeout
 
@@ -68,6 +69,7 @@ class _Client:
     def _set_up(self, config: Config) -> None:
         self._config = config
         self._lock = threading.Lock()
+        renew_lock_after_fork(self)
         self._made_driver: _drive.Driver | None = None
         self._user: UserInfo | None = None
         self._service: LocalService | None = None

@@ -102,16 +102,17 @@ def test_a_forked_child_streams_too(service: LocalService) -> None:
 def test_a_child_forked_while_another_thread_makes_the_client_gets_one_too(peer: HttpPeer, sg: SecGemini) -> None:
     peer.on("GET /v1/user/info", USER_INFO)
     read, write = os.pipe()
-    with sg._driver.connections._lock, sg._driver.budget._lock:  # as a thread holds them that the child has not
+    other = SecGemini(sg.config.api_key.reveal(), base_url=peer.url, proxy="")
+    with sg._driver.connections._lock, sg._driver.budget._lock, other._lock:  # a thread that the child lacks
         child = os.fork()
         if child == 0:
             signal.alarm(60)  # a child that hangs ends
             try:
-                os.write(write, sg.user_info().user.id.encode())
+                os.write(write, (sg.user_info().user.id + other.user_info().user.id).encode())
             finally:
                 os._exit(0)  # a child that fails runs no further tests
     os.close(write)
-    assert os.read(read, 100) == b"u"
+    assert os.read(read, 100) == b"uu"
     os.close(read)
     os.waitpid(child, 0)
     assert sg.user_info().user.id == "u"
