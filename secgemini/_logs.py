@@ -121,7 +121,7 @@ def _upload(
         perhaps = f", the next {under_way} perhaps" if under_way else ""
         error.add_note(
             f"{done} of {stamp[0]} bytes of {path.name!r} were uploaded for certain{perhaps}. Attaching the same file"
-            f" again does not send the rest: {_COPY}"
+            f" again may not send the rest: {_COPY}"
         )
         raise
 

@@ -67,7 +67,7 @@ def test_a_part_of_the_logs_is_not_attached_for_all(
         mine.attach_logs(log)
     (note,) = caught.value.__notes__
     assert note.startswith("20 of 60 bytes of 'auth.log' were uploaded for certain, the next 20 perhaps. ")
-    assert "does not send the rest: attach a copy with one more line" in note
+    assert "may not send the rest: attach a copy with one more line" in note
 
     peer.on(TABLE, KNOWN)
     for _ in range(2):
