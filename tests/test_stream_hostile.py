@@ -20,7 +20,16 @@ from wire import session
 
 from secgemini import SecGemini, _socket, no_waiting
 from secgemini import stream as machine
-from secgemini.errors import APIResponseError, APITimeoutError, SecGeminiError, StreamError
+from secgemini._failures import scrub
+from secgemini.config import Config
+from secgemini.errors import (
+    APIConnectionError,
+    APIResponseError,
+    APITimeoutError,
+    AuthenticationError,
+    SecGeminiError,
+    StreamError,
+)
 from secgemini.session import InteractiveSession
 
 KEY = "sk-sesame=opens/0123456789"
@@ -224,6 +233,29 @@ def test_the_key_in_a_refusal(status: int, body: str, caplog: pytest.LogCaptureF
         error = failure(peer)
         assert_silent(error, caplog)
         assert error.request_id == "req-7 ***"
+
+
+def test_the_key_in_an_error_from_anywhere(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    async def broken(link: object) -> None:
+        raise APIConnectionError(f"some library says {KEY}")
+
+    caplog.set_level(logging.DEBUG, logger="secgemini")
+    monkeypatch.setattr(_socket, "dial", broken)
+    assert_silent(failure(Peer(SCRIPT)), caplog)
+    assert "attempt 2 follows" in caplog.text
+
+
+async def test_the_key_in_an_error_that_ends_the_stream_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    async def refused() -> list[Message]:
+        raise AuthenticationError(f"401: unknown key {KEY}", status_code=401, body=KEY)
+
+    def mask(error: SecGeminiError) -> SecGeminiError:
+        return scrub(error, Config.resolve(KEY))
+
+    with Peer(SCRIPT, cuts=[(0, "after")]).running() as peer:
+        with pytest.raises(AuthenticationError) as caught:
+            await read(peer.link(history=refused, scrub=mask))
+    assert_silent(caught.value, caplog)
 
 
 def test_an_error_of_three_megabytes_is_told_in_short() -> None:
