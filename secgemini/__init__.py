@@ -60,6 +60,9 @@ if TYPE_CHECKING:
         APIConnectionError as APIConnectionError,
     )
     from .errors import (
+        ApiKeyError as ApiKeyError,
+    )
+    from .errors import (
         APIResponseError as APIResponseError,
     )
     from .errors import (
@@ -124,9 +127,9 @@ _HOME = {
     "secgemini.client": ("AsyncSecGemini", "SecGemini"),
     "secgemini.config": ("Config", "Limits", "Timeout"),
     "secgemini.errors": (
-        "APIConnectionError", "APIResponseError", "APIStatusError", "APITimeoutError", "AuthenticationError",
-        "BadRequestError", "ConfigurationError", "ConflictError", "InternalServerError", "NotFoundError",
-        "PermissionDeniedError", "RateLimitError", "SecGeminiError", "StreamError", "ToolError",
+        "APIConnectionError", "APIResponseError", "APIStatusError", "APITimeoutError", "ApiKeyError",
+        "AuthenticationError", "BadRequestError", "ConfigurationError", "ConflictError", "InternalServerError",
+        "NotFoundError", "PermissionDeniedError", "RateLimitError", "SecGeminiError", "StreamError", "ToolError",
         "UnprocessableEntityError",
     ),
     "secgemini.response": ("SessionResponse",),
@@ -136,7 +139,8 @@ _HOME = {
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
-    "ROOT_ID", "APIConnectionError", "APIResponseError", "APIStatusError", "APITimeoutError", "AsyncInteractiveSession",
+    "ROOT_ID", "APIConnectionError", "APIResponseError", "APIStatusError", "APITimeoutError", "ApiKeyError",
+    "AsyncInteractiveSession",
     "AsyncSecGemini", "AuthenticationError", "BadRequestError", "Config", "ConfigurationError", "ConflictError",
     "InteractiveSession", "InternalServerError", "Limits", "Message", "MessageType", "MimeType", "ModelInfo",
     "NotFoundError", "PermissionDeniedError", "PublicSessionFile", "RateLimitError", "ResponseInfo", "Role",

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
-from .errors import ConfigurationError
+from .errors import ApiKeyError, ConfigurationError
 
 if TYPE_CHECKING:
     import ssl
@@ -239,19 +239,13 @@ def _is_credential(name: str, value: str) -> bool:
     return bool(_CREDENTIAL.search(name) or _CREDENTIAL_VALUE.match(value))
 
 
-class ApiKeyError(ConfigurationError):
-    """There is no API key, or what was given cannot be one."""
-
-
 def check_key(value: str) -> Secret:
     """Return the key without the space around it. Raises: ApiKeyError, which does not quote it."""
     if not isinstance(value, str):
         raise TypeError(f"api_key must be a string, not {type(value).__name__}")
     key = value.strip()
     if not key:
-        raise ApiKeyError(
-            "no API key", hint="pass api_key=… or set SEC_GEMINI_API_KEY; SecGemini.local() needs none"
-        )
+        raise ApiKeyError("no API key", hint="pass api_key=… or set SEC_GEMINI_API_KEY; SecGemini.local() needs none")
     if not (key.isascii() and key.isprintable() and " " not in key):
         raise ApiKeyError(
             "the API key has characters that no key has", hint="copy it again: a key is printable ASCII without spaces"

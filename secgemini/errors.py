@@ -1,7 +1,8 @@
 """The errors of `secgemini`. Every failure is one of these; none carries the key.
 
 SecGeminiError
-├── ConfigurationError                no key, bad URL: raised before any I/O
+├── ConfigurationError                a setting is missing or unusable: raised before any I/O
+│   └── ApiKeyError                   no key, or one that cannot be one
 ├── APIConnectionError                no answer: DNS, TLS, refused, reset
 │   └── APITimeoutError
 ├── APIResponseError                  an answer outside the contract: not JSON, a field missing
@@ -66,6 +67,10 @@ def _rebuild(kind: type[SecGeminiError], args: tuple[object, ...], state: dict[s
 
 class ConfigurationError(SecGeminiError):
     """A setting is missing or unusable. Raised before any I/O."""
+
+
+class ApiKeyError(ConfigurationError):
+    """There is no key, or what is given cannot be one. The text never quotes it."""
 
 
 class APIConnectionError(SecGeminiError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from secgemini.config import ApiKeyError
+from secgemini.errors import ApiKeyError
 
 if TYPE_CHECKING:
     from secgemini import SecGemini

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
 
-from secgemini.config import ApiKeyError
 from secgemini.display import neutralise, one_line
 from secgemini.errors import (
     APIConnectionError,
+    ApiKeyError,
     AuthenticationError,
     ConfigurationError,
     NotFoundError,

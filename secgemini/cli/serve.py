@@ -16,8 +16,8 @@ from queue import SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from secgemini.config import ApiKeyError, check_key
-from secgemini.errors import ConfigurationError
+from secgemini.config import check_key
+from secgemini.errors import ApiKeyError, ConfigurationError
 
 from .exits import UsageError, reported
 from .options import (
