@@ -10,8 +10,9 @@ import pytest
 from http_peer import HttpPeer, answer
 
 from secgemini import ConfigurationError, SecGemini, SecGeminiError, tool
-from secgemini.local.engines import Reply, TurnRequest
+from secgemini.local.engines import AttachedFile, JsonDict, Reply, ToolResult, TurnRequest
 from secgemini.local.engines.openai import OpenAI
+from secgemini.local.engines.openai.context import conversation
 from secgemini.local.engines.openai.wire import parse_event
 from secgemini.local.engines.script import Script
 
@@ -165,6 +166,10 @@ def events(*chunks: dict[str, Any], end: str = "data: [DONE]\n\n") -> bytes:
     return answer(text.encode(), headers={"content-type": "text/event-stream"})
 
 
+async def no_tool(name: str, arguments: JsonDict) -> ToolResult:
+    raise AssertionError(name)
+
+
 def says(text: str) -> dict[str, Any]:
     return {"choices": [{"index": 0, "delta": {"content": text}}]}
 
@@ -255,9 +260,45 @@ def test_the_context_stays_within_its_limit(peer: HttpPeer) -> None:
         for _ in range(20):
             session.query("go on")
     sent = [h.json()["messages"] for h in peer.heard]  # type: ignore[index]
-    assert max(sum(len(m["content"]) for m in messages) for messages in sent) < 500 * 4 + 600
+    assert max(sum(len(m["content"]) for m in messages) for messages in sent) <= 500 * 4
     assert all("the small one" in messages[0]["content"] for messages in sent), "a large file leaves room for others"
     assert sent[-1][-1]["content"] == "go on"
+
+
+def test_many_files_stay_within_the_context_too() -> None:
+    files = [AttachedFile(f"file {number}.txt", b"x" * 50, "", "text/plain", "txt") for number in range(200)]
+    [system, prompt] = conversation(TurnRequest("s", "hello", (), files, None, (), no_tool), 1000)
+    said = str(system["content"])
+    assert 2000 < len(said) + len("hello") <= 4000
+    shown = said.count("--- end of file")
+    assert said.endswith(f"… {200 - shown} more files")
+    assert prompt["content"] == "hello"
+    for tokens in (1, 50, 70, 100, 120, 200):
+        messages = conversation(TurnRequest("s", "hello", (), files, None, (), no_tool), tokens)
+        assert len(str(messages[0]["content"])) <= max(tokens * 4, 200)
+
+
+@tool(read_only=True)
+def dump() -> str:
+    """Return much."""
+    return "much " * 4000
+
+
+def test_results_of_tools_stay_within_the_context(peer: HttpPeer) -> None:
+    wanted = calls(0, name="dump", arguments="{}")
+    peer.on(
+        CHAT, events(wanted), events(wanted, calls(1, name="dump", arguments="{}")), events(wanted), events(says("ok"))
+    )
+    with SecGemini.local(engine=OpenAI(peer.url + "/v1", context_tokens=1000)) as sg:
+        session = sg.create_session(tools=[dump])
+        session.attach_file("large.txt", b"line of text\n" * 10_000)
+        assert session.query("dump it").output_text == "ok"
+    sent = [h.json()["messages"] for h in peer.heard]  # type: ignore[index]
+    assert max(sum(len(m["content"] or "") for m in messages) for messages in sent) <= 4000
+    results = [m["content"] for m in sent[-1] if m["role"] == "tool"]
+    assert len(results) == 4
+    assert all(result.endswith("[cut here]") for result in results)
+    assert len(results[0]) > 700
 
 
 def test_events_without_data_are_skipped() -> None:

@@ -18,7 +18,7 @@ from secgemini.display import one_line
 from secgemini.errors import ConfigurationError
 from secgemini.local.engines import JsonDict, JsonValue, Reply, TokenUsage, TurnRequest
 
-from .context import conversation
+from .context import conversation, tool_result
 from .wire import Function, Part, Round, parse_event
 
 _ADDRESS = "set SEC_GEMINI_OPENAI_URL to http://HOST:PORT/v1, or choose openai:http://HOST:PORT/v1"
@@ -91,7 +91,7 @@ class OpenAI:
                 messages.append(round_.as_message())
                 for function in round_.functions.values():
                     yield Reply("info", f"Calling {one_line(function.name)}", state="calling_tool", actor=self.name)
-                    messages.append(await _run(function, turn))
+                    messages.append(await _run(function, turn, messages, self._context))
         raise RuntimeError(f"the model called tools {MOST_ROUNDS} times in a row")
 
     def _whole(self, round_: Round) -> Reply:
@@ -126,14 +126,16 @@ def _tokens(text: str) -> int:
     return int(text)
 
 
-async def _run(function: Function, turn: TurnRequest) -> dict[str, JsonValue]:
+async def _run(
+    function: Function, turn: TurnRequest, messages: list[dict[str, JsonValue]], tokens: int
+) -> dict[str, JsonValue]:
     try:
         arguments = msgspec.json.decode(function.arguments or "{}", type=dict[str, object])
     except msgspec.DecodeError as error:
         output = f"the arguments are no JSON object: {error}"
     else:
         output = (await turn.call_tool(function.name, arguments)).output  # type: ignore[arg-type]  # what JSON decodes to
-    return {"role": "tool", "tool_call_id": function.id, "content": output}
+    return {"role": "tool", "tool_call_id": function.id, "content": tool_result(output, messages, tokens)}
 
 
 def _as_function(tool: JsonDict) -> dict[str, JsonValue]:
