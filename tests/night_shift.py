@@ -6,25 +6,30 @@ what may have happened (it raised), as a careful program would. `Worker.reconcil
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import random
+import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from raw_service import Raw
 from secgemini_api.models import MessageType, State
 
-from secgemini import SecGeminiError, no_waiting
+from secgemini import SecGeminiError, Timeout, no_waiting
 from secgemini.local.engines import Reply, TurnRequest
 
 WEIGHTS = {
     "user_info": 1, "list_sessions": 1, "unknown": 1, "refresh": 1, "history": 2, "update": 2, "attach": 3, "detach": 2,
-    "query": 4, "stream": 4, "feedback": 2, "renew": 1,
+    "query": 4, "stream": 4, "feedback": 2, "renew": 1, "attach_from_disk": 2, "attach_logs": 2,
 }  # fmt: skip
-STREAM_TIME_OUT = 60.0  # seconds for a streamed turn as a whole
+REQUESTS = {"renew": 4, "attach_logs": 3, "list_sessions": 2}  # that an operation makes when all goes well; else 1
+TOTAL = 60.0  # seconds that one request may take in all, and a streamed turn
+TIME_OUT = Timeout(connect=30, read=30, total=TOTAL)
 
 
 class CountingEngine:
@@ -44,7 +49,10 @@ class CountingEngine:
 
 @dataclass
 class Report:
-    """What a shift found. `took` is the seconds of the slowest operation."""
+    """What a shift found.
+
+    `took` is the seconds of the slowest operation, `late` the most that one took of the time it was promised to take.
+    """
 
     operations: int = 0
     good: int = 0
@@ -52,6 +60,7 @@ class Report:
     by_operation: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     took: float = 0.0
+    late: float = 0.0
 
     def add(self, other: Report) -> None:
         self.operations += other.operations
@@ -60,6 +69,13 @@ class Report:
         self.by_operation += other.by_operation
         self.wrong += other.wrong
         self.took = max(self.took, other.took)
+        self.late = max(self.late, other.late)
+
+    def time(self, kind: str, seconds: float, retries: int) -> None:
+        """Note how long an operation took: each request has its total, and each retry may look before it asks."""
+        requests = 1 if kind == "stream" else REQUESTS.get(kind, 1) + 2 * retries
+        self.took = max(self.took, seconds)
+        self.late = max(self.late, seconds / (requests * TOTAL))
 
 
 @dataclass
@@ -69,6 +85,8 @@ class Known:
     id: str
     names: set[str]
     files: set[str] = field(default_factory=set)
+    logs: set[str | None] = field(default_factory=lambda: {None})
+    """Hashes of logs, of which one is attached."""
     perhaps: set[str] = field(default_factory=set)
     gone: set[str] = field(default_factory=set)
     asked: dict[str, list[str] | None] = field(default_factory=dict)  # prompt: ids of its messages, None after an error
@@ -96,11 +114,12 @@ class Worker:
 
     async def work(self, operations: int) -> None:
         """Do that many operations, one after the other."""
-        with no_waiting():
+        with no_waiting() as waits:
             for _ in range(operations):
                 kind = self._dice.choices([*WEIGHTS], [*WEIGHTS.values()])[0]
                 self.report.operations += 1
                 began = time.monotonic()
+                waits.clear()
                 try:
                     await getattr(self, f"_{kind}")()
                     self.report.good += 1
@@ -109,7 +128,7 @@ class Worker:
                     self.report.by_operation[f"{kind} {cause_of(error)}"] += 1
                 except Exception as error:
                     self.report.wrong.append(f"{kind}: {error!r} is not one of ours")
-                self.report.took = max(self.report.took, time.monotonic() - began)
+                self.report.time(kind, time.monotonic() - began, len(waits))
 
     async def call(self, method: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         result = method(*arguments, **named)
@@ -169,14 +188,37 @@ class Worker:
         known.names = {name}
 
     async def _attach(self) -> None:
-        name, known = self._unique("file"), self.known[-1]
+        name = self._unique("file")
+        await self._attach_as(name, self._mine.attach_file, name, name.encode())
+
+    async def _attach_from_disk(self) -> None:
+        name = self._unique("disk")
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, name)
+            path.write_text(name)
+            await self._attach_as(name, self._mine.attach_file_from_disk, path)
+
+    async def _attach_as(self, name: str, method: Callable[..., Any], *arguments: object) -> None:
+        known = self.known[-1]
         known.perhaps.add(name)
         known.is_sure_of_files = False
-        attached = await self.call(self._mine.attach_file, name, name.encode())
+        attached = await self.call(method, *arguments)
         self._expect(attached.name == name, "another file was attached")
         known.files.add(name)
         known.perhaps.discard(name)
         known.is_sure_of_files = not known.perhaps
+
+    async def _attach_logs(self) -> None:
+        line, known = self._unique("line"), self.known[-1]
+        content = f"{line}\nand another\n".encode()
+        logs_hash = hashlib.blake2s(content, key=b"secgemini").hexdigest()
+        known.logs.add(logs_hash)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "a.log")
+            path.write_bytes(content)
+            table = await self.call(self._mine.attach_logs, path)
+        self._expect(table.blake2s == logs_hash, "other logs were attached")
+        known.logs = {logs_hash}
 
     async def _detach(self) -> None:
         known = self.known[-1]
@@ -219,10 +261,10 @@ class Worker:
         known.asked[prompt] = None
         got = []
         if inspect.iscoroutinefunction(self._mine.refresh):
-            async with self._mine.stream(prompt, timeout=STREAM_TIME_OUT) as stream:
+            async with self._mine.stream(prompt, timeout=TOTAL) as stream:
                 got = [message async for message in stream]
         else:
-            with self._mine.stream_sync(prompt, timeout=STREAM_TIME_OUT) as stream:
+            with self._mine.stream_sync(prompt, timeout=TOTAL) as stream:
                 got = list(stream)
         results = [message.content for message in got if message.message_type == MessageType.RESULT]
         self._expect(results == [prompt], f"{prompt!r} was answered with {results}")
@@ -247,6 +289,8 @@ class Worker:
                 continue
             self._expect(answer["name"] in known.names, f"the name is {answer['name']!r}")
             self._check_files(known, [file["name"] for file in answer["files"]])
+            logs = (answer["logs_table"] or {}).get("blake2s")
+            self._expect(logs in known.logs, f"the logs are {logs}")
             for prompt, ids in known.asked.items():
                 self._check_prompt(prompt, ids, answer["messages"])
 

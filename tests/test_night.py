@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from night_shift import CountingEngine, Report, Worker
+from night_shift import TIME_OUT, CountingEngine, Report, Worker
 from raw_service import Raw
 
-from secgemini import AsyncSecGemini, SecGemini, Timeout
+from secgemini import AsyncSecGemini, SecGemini
 from secgemini.local.server import LocalService
 from secgemini.local.service import Limits
 
@@ -40,10 +40,7 @@ RULES: dict[str, set[str]] = {
 }
 # All at once, a made-up 409 may follow a lost request: register takes that for "it is there", and then it is not.
 EVERY = {**RULES, " ".join(RULES): {"NotFoundError"}.union(*RULES.values())}
-TIME_OUT = Timeout(connect=30, read=30, total=60)
-SLOWEST = (
-    60.0  # seconds: an operation is up to 3 requests, each up to 3 times; on a machine that has other things to do
-)
+BUSY = 1.5  # times the promised time that an operation may take: a busy machine notices late that it is over
 
 
 def night(folder: Path, operations: int) -> tuple[dict[str, Report], CountingEngine, list[str]]:
@@ -70,7 +67,7 @@ def night(folder: Path, operations: int) -> tuple[dict[str, Report], CountingEng
 
 def work_under_faults(service: LocalService, faults: list[str], operations: int, seed: int) -> list[Worker]:
     """Let three threads and three tasks work at once, each with a session of its own."""
-    place = {"base_url": service.base_url, "proxy": "", "timeout": TIME_OUT}
+    place = {"base_url": service.base_url, "logs_url": service.logs_url, "proxy": "", "timeout": TIME_OUT}
     each = -(-operations // 6)
     shared = AsyncSecGemini(service.api_key, **place)  # type: ignore[arg-type]
     with SecGemini(service.api_key, **place) as sg:  # type: ignore[arg-type]
@@ -108,7 +105,8 @@ def show(reports: dict[str, Report]) -> None:
     for rules, report in reports.items():
         name = rules if " " not in rules else "all at once"
         print(
-            f"{name:30} {report.operations:6} {report.good:6} good, slowest {report.took:.2f} s {dict(report.errors)}"
+            f"{name:30} {report.operations:6} {report.good:6} good, slowest {report.took:.2f} s,"
+            f" {report.late:.0%} of its time {dict(report.errors)}"
         )
         if " " in rules:
             print(dict(report.by_operation))
@@ -119,7 +117,7 @@ def check_night(folder: Path, operations: int) -> None:
     show(reports)
     assert not wrong, "\n".join(wrong)
     assert sum(report.operations for report in reports.values()) >= operations
-    assert max(report.took for report in reports.values()) < SLOWEST
+    assert max(report.late for report in reports.values()) < BUSY
     assert engine.asked.total() > operations / 20
     quiet = [report for rules, report in reports.items() if not EVERY[rules]]
     assert all(report.good == report.operations for report in quiet)
@@ -139,7 +137,8 @@ def test_a_long_night(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
 def requests_when_all_fails(rules: str, operations: int) -> int:
     """Return the number of requests that so many operations make of a service that always fails so."""
     with LocalService(engine=CountingEngine()) as service:
-        with SecGemini(service.api_key, base_url=service.base_url, proxy="", timeout=TIME_OUT) as sg:
+        place = {"base_url": service.base_url, "logs_url": service.logs_url, "proxy": "", "timeout": TIME_OUT}
+        with SecGemini(service.api_key, **place) as sg:  # type: ignore[arg-type]
             worker = Worker(sg, 1)
             asyncio.run(worker.begin())
             service.faults.set(*rules.split(" "))
