@@ -233,7 +233,7 @@ def attach(session_id: str, upload: Upload, before: list[PublicSessionFile]) -> 
 
     def look() -> Plan[PublicSessionFile | None]:
         now = (yield from ask(session_get(session_id))).files
-        mine = upload.name, upload.sha256(), upload.size
+        mine = upload.name, (yield from work(upload.sha256)), upload.size
         same = [file for file in now if _identity(file) == mine]
         had = sum(_identity(file) == mine for file in before)
         return same[-1] if len(same) > had else None

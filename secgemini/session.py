@@ -247,6 +247,7 @@ class InteractiveSession(_Session):
 
         Raises:
             ConfigurationError: no `logs_url`.
+            SecGeminiError: an upload of the same file did not come to its end: the service would take a part for all.
         """
         return self._driver.run(_logs.attach_logs(self, path, self._driver.config.logs_url, mapping, progress))
 
