@@ -211,11 +211,13 @@ def test_lines_that_the_service_does_not_take_are_an_error(peer: HttpPeer, mine:
 
 
 @pytest.mark.parametrize("operation", [TABLE, CHUNK])
-@pytest.mark.parametrize("said", [b"<html>", b"null", b"[]", b"{}"])
+@pytest.mark.parametrize(
+    "said", [*map(answer, (b"<html>", b"null", b"[]", b"{}")), answer({"table_created": True}, 201), answer(b"", 204)]
+)
 def test_an_answer_outside_the_contract_ends_the_upload(
     peer: HttpPeer, mine: InteractiveSession, log: Path, operation: str, said: bytes
 ) -> None:
-    peer.on(operation, answer(said))
+    peer.on(operation, said)
     with pytest.raises(APIResponseError, match=operation):
         mine.attach_logs(log)
     assert (peer.count(operation), peer.count(ATTACH), mine.data.logs_table) == (1, 0, None)
