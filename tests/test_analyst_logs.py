@@ -285,4 +285,6 @@ async def test_a_log_cannot_control_the_terminal() -> None:
     "unit", ["search ", "search the logs ", "between ", "from 1 ", "'", "around ", "within 1", "since Jan "]
 )
 def test_hostile_questions_cost_linear_time(unit: str) -> None:
-    assert growth(lambda size: read_question(unit * (size // len(unit)), START), 5_000) < MOST
+    assert (
+        growth(lambda size: read_question(unit * (size // len(unit)), START), 1_000) < MOST
+    )  # 4000 characters are read

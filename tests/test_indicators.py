@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -283,3 +284,16 @@ def test_megabytes_of_hostile_text_costs_linear_time(unit: str) -> None:
         return sum(1 for _ in extract(unit * (size // len(unit))))
 
     assert growth(search, 2 * BLOCK) < MOST  # over many blocks, of which the first may be cheaper than the others
+
+
+@pytest.mark.parametrize(("power", "grown"), [(1, 4), (2, 16)])
+def test_the_measure_tells_the_square_from_the_line_however_short_the_work(
+    power: int, grown: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worked = [0.0]
+
+    def work(size: int) -> None:
+        worked[0] += 1e-9 * size**power
+
+    monkeypatch.setattr(time, "thread_time", lambda: worked[0])
+    assert growth(work, 100) == pytest.approx(grown)
