@@ -123,6 +123,13 @@ async def test_the_same_turn_gives_the_same_answer() -> None:
     assert await answer_to(prompt, [PHISHING, SSHD]) == await answer_to(prompt, [PHISHING, SSHD])
 
 
+async def test_the_manual_shows_what_is_really_answered() -> None:
+    manual = (EXAMPLES.parent / "analyst.md").read_text(encoding="utf-8")
+    whole, piece = [block.partition("```")[0] for block in manual.split("```text\n")[1:]]
+    assert await answer_to("Which indicators are in this file?", [SSHD]) + "\n" == whole
+    assert piece in await answer_to("Which indicators are in this file?", [PHISHING])
+
+
 async def test_nothing_found_is_said() -> None:
     assert "No indicators found." in await answer_to(
         "Which indicators are in this file?", [attached("a.txt", b"hello")]
