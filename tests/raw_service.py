@@ -16,6 +16,7 @@ from websockets.asyncio.client import ClientConnection
 
 from secgemini.local.engines import Reply, TurnRequest
 from secgemini.local.server import LocalService
+from secgemini.local.service import Limits
 
 
 class EchoEngine:
@@ -33,8 +34,12 @@ class EchoEngine:
 
 @contextmanager
 def running_service(**settings: Any) -> Iterator[LocalService]:
-    """Run a service whose every answer is held against the contract; an answer that breaks it fails the test."""
+    """Run a service whose every answer is held against the contract; an answer that breaks it fails the test.
+
+    It serves silent sockets all at once unless `limits` say otherwise: tests do not wait.
+    """
     settings.setdefault("engine", EchoEngine())
+    settings.setdefault("limits", Limits(patience=0))
     service = LocalService(validate_responses=True, **settings)
     try:
         with service:

@@ -5,17 +5,24 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+import subprocess
+import sys
+import textwrap
+import threading
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from raw_service import Raw, RawStream, running_service
+from raw_service import EchoEngine, Raw, RawStream, running_service
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from secgemini.local.engines import Reply, TokenUsage, TurnRequest
 from secgemini.local.server import LocalService
+from secgemini.local.service import Limits
 from secgemini.local.store import Store
+from secgemini.local.turns import Turns
 
 
 class Scripted:
@@ -165,6 +172,27 @@ class TestErrors:
         await stream.ask("z")
         assert (await stream.turn())[1]["content"] == "z"
 
+    @pytest.mark.parametrize("error", [sqlite3.OperationalError("no such table: iocs"), ValueError("\ud800")])
+    async def test_whatever_an_engine_raises_is_its_failure(self, open_stream: Any, error: Exception) -> None:
+        with running_service(engine=Scripted(Reply("thinking", "hm"), error)) as service, Raw(service) as http:
+            stream: RawStream = await open_stream(http.register(), of=service)
+            await stream.ask("x")
+            _, failure, end = await stream.turn()
+            assert failure["content"].startswith(f"The engine failed: {type(error).__name__}: ")
+            assert end["state"] == "end"
+
+    async def test_a_tool_result_that_cannot_be_stored_is_said(
+        self, http: Raw, open_stream: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        stream: RawStream = await open_stream(http.register())
+        with monkeypatch.context() as patch:
+            full = sqlite3.OperationalError("database or disk is full")
+            patch.setattr(Turns, "tool_result", lambda *_: (_ for _ in ()).throw(full))
+            await stream.socket.send(json.dumps({"message_type": "local_tool_result", "content": "x"}))
+            assert (await stream.turn())[0]["status_code"] == 500
+        await stream.ask("still there")
+        assert (await stream.turn())[1]["content"] == "still there"
+
     async def test_an_unknown_session_is_told_after_the_first_frame(self, open_stream: Any) -> None:
         stream: RawStream = await open_stream("nope")
         await stream.ask("x")
@@ -277,6 +305,40 @@ class TestDrops:
             assert engine.prompts == ["x"]
             assert http.session(session_id)["turns"] == 1
 
+    async def test_the_end_of_the_turn_before_is_not_sent_to_a_client_that_is_slow_to_prompt(
+        self, open_stream: Any
+    ) -> None:
+        with running_service(limits=Limits(silence=0)) as service, Raw(service) as http:
+            session_id = http.register()
+            http.ask(session_id, "one")
+            stream: RawStream = await open_stream(session_id, of=service)
+            await stream.quiet()
+            await stream.ask("two")
+            assert await stream.turn() == http.session(session_id)["messages"][-3:]
+
+    async def test_a_turn_whose_prompt_is_sent_again_late_comes_from_its_start(
+        self, engine: Scripted, open_stream: Any
+    ) -> None:
+        with running_service(engine=engine, limits=Limits(silence=0)) as service, Raw(service) as http:
+            session_id = http.register()
+            first: RawStream = await open_stream(session_id, of=service)
+            prompt_id = await first.ask("x")
+            await first.next()  # the service cannot know that nobody read it
+            await first.socket.close()
+            second: RawStream = await open_stream(session_id, of=service)
+            third: RawStream = await open_stream(session_id, of=service)
+            for stream in (second, third):
+                await stream.quiet()
+            await second.ask("x", id=prompt_id)
+            assert (await second.next())["content"] == "1"
+            engine.release()
+            rest = [await second.next(), *await second.turn()]
+            stored = http.session(session_id)["messages"][1:]
+            assert rest == stored[1:]
+            assert [await third.next(), await third.next()] == stored[1:3], "its end waits for a word"
+            await third.ask("x", id=prompt_id)
+            assert await third.turn() == stored
+
     async def test_deleting_the_session_ends_its_turn(self, engine: Scripted, open_stream: Any) -> None:
         with running_service(engine=engine) as service, Raw(service) as http:
             session_id = http.register()
@@ -303,6 +365,56 @@ class TestDrops:
             session = http.session(session_id)
             assert session["messages"][2:] == frames
             assert session["state"] == "agent_done"
+
+
+class TestLeaving:
+    def test_the_end_of_the_service_does_not_wait_for_a_slow_file(self) -> None:
+        began, go_on, done = threading.Event(), threading.Event(), threading.Event()
+
+        def read_slowly() -> None:
+            began.set()
+            go_on.wait(20)
+            done.set()
+
+        class Slow(EchoEngine):
+            async def answer(self, turn: TurnRequest) -> AsyncIterator[Reply]:
+                await asyncio.to_thread(read_slowly)
+                yield Reply("result", "read")
+
+        async def leave(service: LocalService, session_id: str) -> None:
+            url = f"{service.websocket_url}/v1/stream?api_key={service.api_key}&session_id={session_id}"
+            async with connect(url) as socket:
+                await RawStream(socket).ask("x")
+                await asyncio.to_thread(began.wait)
+
+        try:
+            with running_service(engine=Slow()) as service, Raw(service) as http:
+                asyncio.run(leave(service, http.register()))
+            assert not done.is_set()
+        finally:
+            go_on.set()
+
+    def test_a_program_that_ends_while_a_turn_runs_says_nothing(self, tmp_path: Path) -> None:
+        program = """
+            import asyncio, time
+            from secgemini import SecGemini
+            from secgemini.local.engines import Reply
+
+            class Busy:
+                name = "busy"
+
+                async def answer(self, turn):
+                    yield Reply("thinking", "hm", state="thinking")
+                    while True:
+                        await asyncio.to_thread(time.sleep, 0.001)
+
+            client = SecGemini.local(engine=Busy())
+            stream = client.create_session().stream_sync("x")
+            next(stream)
+        """
+        (tmp_path / "program.py").write_text(textwrap.dedent(program))
+        ended = subprocess.run([sys.executable, str(tmp_path / "program.py")], capture_output=True, text=True)
+        assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_usage_adds_up(http: Raw) -> None:

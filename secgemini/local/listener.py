@@ -16,13 +16,15 @@ _FAR_BEHIND = 64  # frames that may wait for a slow reader before its turn waits
 class Frame:
     """A message as it travels. `number` is its place in the store, 0 when it is not stored.
 
-    `took` is told the number once the frame was sent. `delta_of` is the type of the message that this is a piece of.
+    `took` is told the number once the frame was sent. `delta_of` is the type of the message that this is a piece of,
+    `ends` says that it is the end of a turn.
     """
 
     text: str
     number: int = 0
     took: Callable[[int], None] | None = None
     delta_of: str = ""
+    ends: bool = False
 
 
 class Listener:
@@ -30,6 +32,8 @@ class Listener:
 
     def __init__(self, *, partials: bool) -> None:
         self.newest: int = 0
+        self.holding: bool = False
+        """Whether ends of turns, and what follows them, wait for `release` or `clear`."""
         self._partials = partials
         self._frames: deque[Frame] = deque()
         self._filled = asyncio.Event()
@@ -51,13 +55,25 @@ class Listener:
 
     async def take(self) -> Frame:
         """Wait for the next frame. Cancelling loses none."""
-        while not self._frames:
+        while not self._frames or (self.holding and self._frames[0].ends):
             self._filled.clear()
             await self._filled.wait()
         frame = self._frames.popleft()
         if len(self._frames) <= _FAR_BEHIND // 2:
             self._drained.set()
         return frame
+
+    def release(self) -> None:
+        """Hold nothing back any more."""
+        self.holding = False
+        self._filled.set()
+
+    def clear(self) -> None:
+        """Drop the frames that wait, and be as new."""
+        self.newest = 0
+        self._frames.clear()
+        self._drained.set()
+        self.release()
 
     async def drain(self) -> None:
         """Wait until the socket is not far behind, or gone."""

@@ -20,6 +20,7 @@ from websockets.exceptions import InvalidState
 
 from secgemini.errors import ConfigurationError
 from secgemini.local.service import Service
+from secgemini.local.workers import Workers
 
 T = TypeVar("T")
 
@@ -88,6 +89,7 @@ class _Server(uvicorn.Server):
 
     async def main_loop(self) -> None:
         self.loop = asyncio.get_running_loop()
+        self.loop.set_default_executor(Workers())
         sweeping = asyncio.create_task(self._sweep())
         self._ready.set()
         while not self.should_exit:
@@ -194,6 +196,6 @@ def _bind(host: str, port: int) -> socket.socket:
         # answer in two writes would wait 40 ms for the delayed acknowledgement of its client.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listening
-    except OSError as error:
+    except (OSError, OverflowError, UnicodeError) as error:  # a port or a name that there cannot be
         where = f"{host}:{port}" if port else host
-        raise ConfigurationError(f"cannot listen on {where}: {error.strerror or error}") from error
+        raise ConfigurationError(f"cannot listen on {where}: {getattr(error, 'strerror', None) or error}") from error

@@ -28,13 +28,16 @@ class Limits:
     """What one client may ask of the service at most.
 
     `body` and `frame` are bytes of a request's body and of a WebSocket frame, `tool_timeout` the seconds that a call
-    of a local tool may take, `silence` the seconds after which a socket that sent no prompt is served what it missed.
+    of a local tool may take, `silence` the seconds after which a socket that sent no prompt is served what it missed,
+    `patience` the further seconds after which it is sent the end of that turn too: a client whose prompt is still on
+    its way would take it for the end of its own.
     """
 
     body: int = 128 * 2**20
     frame: int = 64 * 2**20
     tool_timeout: float = 120.0
     silence: float = 0.3
+    patience: float = 3.0
 
 
 @dataclass(frozen=True, slots=True)

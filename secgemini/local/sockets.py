@@ -7,8 +7,10 @@ What the socket has not taken when it goes stays in the store, for the next one.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 
 import msgspec
+from starlette.types import Message
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from secgemini.local.contract import ContractError
@@ -72,12 +74,7 @@ class Socket:
             await asyncio.gather(writing, return_exceptions=True)
 
     async def _read(self) -> None:
-        try:
-            async with asyncio.timeout(self._service.limits.silence):
-                event = await self._websocket.receive()
-        except TimeoutError:
-            self._catch_up()
-            event = await self._websocket.receive()
+        event = await self._first()
         while event["type"] != "websocket.disconnect":
             if event.get("text") is None:
                 await self._websocket.close(1003, "text frames only")
@@ -85,6 +82,17 @@ class Socket:
             self._take(event["text"])
             await self._listener.drain()  # who does not read what comes is not heard either
             event = await self._websocket.receive()
+
+    async def _first(self) -> Message:
+        """Return the first event. A socket that stays silent is served what it missed, and later the end of that."""
+        limits = self._service.limits
+        for seconds, serve in ((limits.silence, self._catch_up), (limits.patience, self._listener.release)):
+            try:
+                async with asyncio.timeout(seconds):
+                    return await self._websocket.receive()
+            except TimeoutError:
+                serve()
+        return await self._websocket.receive()
 
     async def _write(self) -> None:
         try:
@@ -133,12 +141,21 @@ class Socket:
         body = message if len(frame) <= MOST_REMEMBERED else None
         query = {"session_id": self._session_id}
         self._service.requests.append(ReceivedRequest("stream", "", "/v1/stream", query, body, 101, ""))
+        try:
+            self._hear(message)
+        except sqlite3.Error:
+            log_failure("what a socket said could not be stored")
+            self._fail(500, "The service could not store this.", message)
+
+    def _hear(self, message: JsonObject) -> None:
         session = self._session()
         if session is None:
             self._fail(404, NOT_FOUND, message)
         elif message["message_type"] == "query":
+            self._service.turns.unwatch(session, self._listener, text(message, "id"))
             self._prompt(session, message)
         elif message["message_type"] == "local_tool_result":
+            self._listener.release()
             self._service.turns.tool_result(session, message)
 
     def _prompt(self, session: Session, message: JsonObject) -> None:
@@ -161,5 +178,6 @@ class Socket:
     def _fail(self, status: int, reason: str, prompt: JsonObject | None = None) -> None:
         """Answer with an error and the end, which every client understands. Nothing is stored."""
         given = self._service.writer.prompt(prompt or {})
+        self._listener.release()
         self._listener.offer(Frame(self._service.writer.failure(status, reason, given).text))
         self._listener.offer(Frame(self._service.writer.end(given).text))

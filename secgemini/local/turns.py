@@ -5,7 +5,8 @@
                                     └─ a tool call waits for its result, whichever socket brings it
 
 A turn outlives its sockets. What no socket has taken is found again in the store by its number: a socket that joins a
-turn gets what was not delivered, or, when the turn is over, its end once more. A prompt whose id the session knows is
+turn without a word gets what was not delivered, or, when the turn is over, its end once more; one that says which turn
+it means, by sending its prompt again, gets that turn from its start. A prompt whose id the session knows is
 never processed again; it joins the turn that it started.
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import cast
@@ -22,12 +24,16 @@ from secgemini.local.failure import log_failure
 from secgemini.local.fields import JsonObject, rows, table, text
 from secgemini.local.listener import Frame, Listener
 from secgemini.local.messages import Draft, Writer, add_usage, as_draft, read, read_tool_result, token_usage
-from secgemini.local.store import NO_USAGE, Session, Store
+from secgemini.local.store import NO_USAGE, Session, Store, Stored
 from secgemini.local.turn import Channel, PendingCall, RefusedError, Turn
 
 MOST_WAITING = 64  # prompts that may wait in one session
 _NOT_STORED = "The service could not store this turn."
 _INTERRUPTED = "The service stopped while this turn was running; send the prompt again as a new one."
+
+
+class _NotStoredError(sqlite3.Error):
+    """A message could not be stored: the service's failure. Any other error of SQLite in an engine is the engine's."""
 
 
 class Turns:
@@ -91,7 +97,6 @@ class Turns:
         if channel is None or turn.gone:
             self._tell(turn, [listener])
             return
-        channel.watchers.discard(listener)
         if listener in turn.listeners:
             return
         self._replay(turn, listener, listener.newest)
@@ -104,18 +109,38 @@ class Turns:
         took = last.took if last and last.prompt_id == prompt_id else None
         for message in self._store.turn(session.pk, prompt_id):
             if message.kind not in ("local_tool_call", "local_tool_result"):
-                listener.offer(Frame(message.text, message.pk, took))
+                listener.offer(_frame(message, took))
 
     def watch(self, session: Session, listener: Listener) -> None:
-        """Serve a socket that came without a prompt: what was not delivered, else the last end; then what comes."""
+        """Serve a socket that came without a prompt: what was not delivered, else the last end; then what comes.
+
+        It holds every end back until it is released: its prompt may still be on its way.
+        """
         channel = self._channels.setdefault(session.pk, Channel())
         channel.watchers.add(listener)
+        listener.holding = True
         turn = channel.running or channel.last
         if turn is not None and (turn is channel.running or turn.delivered < turn.newest):
             self._replay(turn, listener, turn.delivered)
             turn.listeners.add(listener)
         elif not channel.waiting and (end := self._store.last_message(session.pk)):
-            listener.offer(Frame(end.text, 0))
+            listener.offer(Frame(end.text, 0, ends=True))
+
+    def unwatch(self, session: Session, listener: Listener, prompt_id: str) -> None:
+        """Let a socket that watched say a prompt: it gets that turn from its start.
+
+        One that is still held is a client that was slow to say it, and wants to know of no other turn.
+        """
+        channel = self._channels.get(session.pk)
+        if channel is None or listener not in channel.watchers:
+            return
+        channel.watchers.discard(listener)
+        for turn in (channel.running, channel.last):
+            if turn is not None and (listener.holding or turn.prompt_id == prompt_id):
+                turn.listeners.discard(listener)
+        listener.newest = 0
+        if listener.holding:
+            listener.clear()
 
     def leave(self, session: Session, listener: Listener) -> None:
         """Forget a socket that is gone. Its turns go on."""
@@ -134,7 +159,7 @@ class Turns:
         for message in self._store.turn(turn.session.pk, turn.prompt_id, after):
             answered = message.kind == "local_tool_call" and message.pk != outstanding
             if not answered and message.kind != "local_tool_result":
-                listener.offer(Frame(message.text, message.pk, turn.took))
+                listener.offer(_frame(message, turn.took))
 
     def tool_result(self, session: Session, given: JsonObject) -> bool:
         """Take the result of a tool call; return False when none waits for it or it was taken before."""
@@ -187,7 +212,10 @@ class Turns:
             self._channels.setdefault(session.pk, Channel()).last = turn
 
     async def stop(self, grace: float) -> None:
-        """Take no more prompts, give running turns `grace` seconds, then end them with an error that is stored."""
+        """Take no more prompts, give running turns `grace` seconds, then end them with an error that is stored.
+
+        An engine that does not let itself be cancelled is left behind after the same time again.
+        """
         self._stopping = True
         for channel in self._channels.values():
             for turn in channel.waiting:
@@ -199,7 +227,8 @@ class Turns:
             _, late = await asyncio.wait(tasks, timeout=grace)
             for task in late:
                 task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+            if late:
+                await asyncio.wait(late, timeout=grace)
 
     # The work of one session
 
@@ -233,13 +262,15 @@ class Turns:
         try:
             await self._answer(turn, history)
             failure = None
-        except sqlite3.Error:
+        except _NotStoredError:
             log_failure("a turn could not be stored")
             failure = (500, _NOT_STORED)
         except Exception as error:
-            # An engine is somebody else's code: whatever it raises ends its turn, not the service.
-            log_failure(f"the engine {self._engine.name} failed")
-            failure = (500, f"The engine failed: {type(error).__name__}: {error}")
+            # An engine is somebody else's code: whatever it raises ends its turn, not the service. When the service or
+            # the interpreter ends, what it needs is gone: then it did not fail, it was interrupted.
+            if not (self._stopping or sys.is_finalizing()):
+                log_failure(f"the engine {self._engine.name} failed")
+                failure = (500, _sendable(f"The engine failed: {type(error).__name__}: {error}"))
         finally:
             if not turn.gone:
                 if failure is not None:
@@ -306,13 +337,16 @@ class Turns:
         turn.newest = self._store.end_turn(
             turn.session.pk, turn.prompt_id, draft.id, draft.text, usage, draft.created_at
         )
-        turn.offer(Frame(draft.text, turn.newest, turn.took))
+        turn.offer(Frame(draft.text, turn.newest, turn.took, ends=True))
         self._spend(turn.session.owner, int(str(turn.usage["total_tokens"])))
 
     def _keep(self, turn: Turn, draft: Draft) -> None:
-        turn.newest = self._store.add_message(
-            turn.session.pk, turn.prompt_id, draft.id, draft.kind, draft.text, draft.created_at
-        )
+        try:
+            turn.newest = self._store.add_message(
+                turn.session.pk, turn.prompt_id, draft.id, draft.kind, draft.text, draft.created_at
+            )
+        except sqlite3.Error as error:
+            raise _NotStoredError(str(error)) from error
 
     def _send(self, turn: Turn, draft: Draft) -> None:
         self._keep(turn, draft)
@@ -352,6 +386,16 @@ class Turns:
         idle = channel.task is None and not channel.watchers and not channel.waiting
         if idle and (last is None or last.delivered >= last.newest) and self._channels.get(pk) is channel:
             del self._channels[pk]
+
+
+def _frame(message: Stored, took: Callable[[int], None] | None) -> Frame:
+    ends = message.kind == "info" and text(read(message.text), "state") == "end"
+    return Frame(message.text, message.pk, took, ends=ends)
+
+
+def _sendable(reason: str) -> str:
+    """Return a text without halves of surrogate pairs, which no message can have."""
+    return reason.encode("utf-8", "replace").decode()
 
 
 @asynccontextmanager
