@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from contextlib import suppress
 from typing import Any
 
 import httpx
 import pytest
 from raw_service import Raw, RawStream, running_service
-from websockets.exceptions import ConnectionClosedError, InvalidStatus
+from websockets.exceptions import ConnectionClosedError, InvalidHandshake, InvalidStatus
 
 from secgemini.errors import ConfigurationError
 from secgemini.local.faults import Fault
@@ -57,6 +59,55 @@ def test_waiting(service: LocalService, http: Raw, rule: str) -> None:
     started = time.monotonic()
     assert http.get("/health").json()["status"] == "ok"
     assert time.monotonic() - started > 0.19
+
+
+class TestEvents:
+    """An answer of many parts is spoiled as a whole."""
+
+    def events(self, service: LocalService, rule: str) -> str:
+        service.faults.set(f"create_chat_completion:{rule}")
+        body = {"model": "sec-gemini-stable", "messages": [{"role": "user", "content": "a b c"}], "stream": True}
+        headers = {"authorization": f"Bearer {service.api_key}"}
+        answer = httpx.post(f"{service.base_url}/chat/completions", json=body, headers=headers)
+        assert answer.status_code == 200
+        return answer.text
+
+    def test_slow_events_all_come(self, service: LocalService) -> None:
+        events = self.events(service, "slow=0.05")
+        assert events.count("data: ") > 2
+        assert events.endswith("data: [DONE]\n\n")
+
+    def test_malformed_events_break_off_as_if_they_were_whole(self, service: LocalService) -> None:
+        events = self.events(service, "malform")
+        assert events.startswith("data: {")
+        assert not events.endswith("\n\n")
+
+    @pytest.mark.parametrize(
+        ("rule", "error"),
+        [("truncate", httpx.RemoteProtocolError), ("reset", httpx.ReadError), ("lost", httpx.ReadError)],
+    )
+    def test_cut_events_are_an_error(self, service: LocalService, rule: str, error: type[Exception]) -> None:
+        with pytest.raises(error):
+            self.events(service, rule)
+
+
+@pytest.mark.parametrize("rule", ["reset", "lost", "truncate", "malform", "slow=0.01"])
+def test_what_was_done_on_purpose_is_not_logged(rule: str, caplog: pytest.LogCaptureFixture) -> None:
+    with running_service(faults=[f"get_health:{rule}"]) as service, Raw(service) as http, suppress(httpx.HTTPError):
+        http.get("/health")
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+@pytest.mark.parametrize("rule", ["reset", "kill=1"])
+async def test_a_socket_that_was_cut_on_purpose_is_not_logged(
+    rule: str, open_stream: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    with running_service(faults=[f"stream:{rule}"]) as service, Raw(service) as http:
+        with pytest.raises((ConnectionClosedError, InvalidHandshake)):  # noqa: PT012  # either cuts it somewhere
+            stream: RawStream = await open_stream(http.register(), of=service)
+            await stream.ask("x")
+            await stream.next()
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 class TestStream:

@@ -24,14 +24,16 @@ async def spoil(faults: Sequence[Fault], app: ASGIApp, scope: Scope, receive: Re
     if "reset" in by_kind:
         reset(scope)
         await _gone(receive)
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close"})  # raises what the server takes for a client that went
     elif "status" in by_kind:
         await _answer(by_kind["status"], scope, send)
     elif scope["type"] == "websocket":
         await app(scope, receive, _Frames(by_kind, scope, send).send)
     else:
         await app(scope, receive, _Body(by_kind, scope, send).send)
-        if "lost" in by_kind:
-            await _gone(receive)
+        if "lost" in by_kind or "truncate" in by_kind:
+            await _gone(receive)  # the server would complain of an answer that is not complete
 
 
 async def _gone(receive: Receive) -> None:
@@ -60,53 +62,58 @@ async def _answer(fault: Fault, scope: Scope, send: Send) -> None:
 
 
 class _Body:
-    """Spoils the body of an answer."""
+    """Spoils the body of an answer, as a whole: one that is sent in parts, such as events, is collected first."""
 
     def __init__(self, faults: dict[str, Fault], scope: Scope, send: Send) -> None:
         self._faults = faults
         self._scope = scope
         self._send = send
         self._start: Message = {}
+        self._parts: list[bytes] = []
+        self._spoiled = not faults.keys().isdisjoint(("lost", "truncate", "malform", "slow"))
 
     async def send(self, message: Message) -> None:
         """Send a part of the answer."""
-        if "lost" in self._faults:
-            reset(self._scope)
+        if not self._spoiled:
+            await self._send(message)
         elif message["type"] == "http.response.start":
             self._start = message
-        elif "truncate" in self._faults:
-            await self._truncate(message["body"])
-        elif "malform" in self._faults:
-            await self._malform(message)
-        elif "slow" in self._faults:
-            await self._slow(message, self._faults["slow"].value)
         else:
-            await self._whole(message)
+            self._parts.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                await self._spoil(b"".join(self._parts))
 
-    async def _whole(self, message: Message) -> None:
-        if self._start:
-            await self._send(self._start)
-            self._start = {}
-        await self._send(message)
+    async def _spoil(self, body: bytes) -> None:
+        if "lost" in self._faults:
+            reset(self._scope)
+        elif "truncate" in self._faults:
+            await self._truncate(body)
+        elif "malform" in self._faults:
+            await self._malform(body[: len(body) // 2] or _HTML)
+        else:
+            await self._slow(body, self._faults["slow"].value)
+
+    async def _part(self, body: bytes, *, more: bool) -> None:
+        await self._send({"type": "http.response.body", "body": body, "more_body": more})
 
     async def _truncate(self, body: bytes) -> None:
-        await self._whole({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+        await self._send(self._start)
+        await self._part(body[: len(body) // 2], more=True)
         await asyncio.sleep(0)
         self._scope["state"]["connection"].transport.close()
 
-    async def _malform(self, message: Message) -> None:
-        body = message["body"][: len(message["body"]) // 2] or _HTML
+    async def _malform(self, body: bytes) -> None:
         headers = [pair for pair in self._start["headers"] if pair[0] != b"content-length"]
-        self._start["headers"] = [*headers, (b"content-length", str(len(body)).encode())]
-        await self._whole({**message, "body": body})
+        await self._send({**self._start, "headers": [*headers, (b"content-length", str(len(body)).encode())]})
+        await self._part(body, more=False)
 
-    async def _slow(self, message: Message, seconds: float) -> None:
-        body = message["body"]
+    async def _slow(self, body: bytes, seconds: float) -> None:
         step = max(1, -(-len(body) // _PIECES))
         pieces = [body[start : start + step] for start in range(0, len(body), step)] or [b""]
+        await self._send(self._start)
         for index, piece in enumerate(pieces):
             await asyncio.sleep(seconds / len(pieces))
-            await self._whole({**message, "body": piece, "more_body": index < len(pieces) - 1})
+            await self._part(piece, more=index < len(pieces) - 1)
 
 
 class _Frames:
