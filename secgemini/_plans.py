@@ -396,4 +396,4 @@ def usage_of(messages: Sequence[Message]) -> Usage:
 def total_usage(parts: Iterable[Usage]) -> Usage:
     """Return the sum, without the breakdown by kind of content."""
     used = list(parts)
-    return Usage(**{name: sum(getattr(part, name) for part in used) for name in _COUNTS})
+    return Usage.from_dict({name: sum(getattr(part, name) for part in used) for name in _COUNTS})

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from secgemini_api.client import AuthenticatedClient
     from secgemini_api.models import ModelInfo, PublicSession, UserInfo
 
-    from . import _calls, _drive, _embedded, _http, _plans
+    from . import _calls, _drive, _http, _plans
     from ._http import ResponseInfo
     from .local.engines import Engine
     from .local.faults import Fault
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 
     Tools = Sequence[Tool | Callable[..., object]]
 else:
-    _later = ("_calls", "_drive", "_embedded", "_http", "_plans")
-    _calls, _drive, _embedded, _http, _plans = (Later(f"secgemini.{name}") for name in _later)
+    _calls, _drive, _http, _plans = (Later(f"secgemini.{name}") for name in ("_calls", "_drive", "_http", "_plans"))
 
 DAY = 86400  # seconds
 MODEL = "sec-gemini-stable"
@@ -88,7 +87,9 @@ class _Client:
         engine: str | Engine | None,
         faults: Sequence[Fault | str] | None,
     ) -> Self:
-        service = _embedded.start(path, engine, faults)
+        from ._embedded import start  # not through Later, which would import httpx first
+
+        service = start(path, engine, faults)
         try:
             client = cls(
                 service.api_key,
@@ -392,7 +393,9 @@ class AsyncSecGemini(_Client):
             return
         await self._driver.connections.aclose()
         if self._service is not None:
-            await _embedded.stop(self._service)
+            from ._embedded import stop
+
+            await stop(self._service)
 
     async def __aenter__(self) -> Self:
         return self

@@ -19,8 +19,11 @@ from secgemini.local.server import LocalService
 hold_every_service()
 for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
     del os.environ[name]  # every service of the tests is on loopback
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a background job of a shell; its children would inherit it
+# What a background job of a shell ignores, and one under nohup, its children would ignore too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,6 +1,5 @@
 """What a newer service says and this client does not know survives: history, stream and the way back."""
 
-
 import pytest
 from http_peer import HttpPeer, answer
 from wire import message, session
