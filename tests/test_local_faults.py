@@ -82,12 +82,9 @@ class TestEvents:
         assert events.startswith("data: {")
         assert not events.endswith("\n\n")
 
-    @pytest.mark.parametrize(
-        ("rule", "error"),
-        [("truncate", httpx.RemoteProtocolError), ("reset", httpx.ReadError), ("lost", httpx.ReadError)],
-    )
-    def test_cut_events_are_an_error(self, service: LocalService, rule: str, error: type[Exception]) -> None:
-        with pytest.raises(error):
+    @pytest.mark.parametrize("rule", ["truncate", "reset", "lost"])
+    def test_cut_events_are_an_error(self, service: LocalService, rule: str) -> None:
+        with pytest.raises(httpx.TransportError):
             self.events(service, rule)
 
 
@@ -98,7 +95,7 @@ def test_what_was_done_on_purpose_is_not_logged(rule: str, caplog: pytest.LogCap
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
-@pytest.mark.parametrize("rule", ["reset", "kill=1"])
+@pytest.mark.parametrize("rule", ["reset", "kill=1", "status=503"])
 async def test_a_socket_that_was_cut_on_purpose_is_not_logged(
     rule: str, open_stream: Any, caplog: pytest.LogCaptureFixture
 ) -> None:

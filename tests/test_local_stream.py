@@ -230,12 +230,14 @@ class TestErrors:
         ("query", "status"), [("api_key=wrong&session_id=x", 401), ("session_id=x", 401), ("api_key={key}", 422)]
     )
     async def test_a_handshake_without_key_or_session_fails(
-        self, service: LocalService, query: str, status: int
+        self, service: LocalService, query: str, status: int, caplog: pytest.LogCaptureFixture
     ) -> None:
         with pytest.raises(InvalidStatus) as refused:
             await connect(f"{service.websocket_url}/v1/stream?{query.format(key=service.api_key)}")
         assert refused.value.response.status_code == status
         assert refused.value.response.headers["x-request-id"]
+        service.stop()
+        assert [record.getMessage() for record in caplog.records] == [], "it is no failure of the service"
 
     def test_generate_says_what_is_wrong_with_a_prompt(self, http: Raw) -> None:
         session_id = http.register()

@@ -9,7 +9,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -21,6 +21,9 @@ from websockets.exceptions import InvalidState
 from secgemini.errors import ConfigurationError
 from secgemini.local.service import Service
 from secgemini.local.workers import Workers
+
+if TYPE_CHECKING:
+    from uvicorn._types import ASGISendEvent
 
 T = TypeVar("T")
 
@@ -64,6 +67,11 @@ class _WebSocket(WebSocketsSansIOProtocol):
         super().__init__(config, server_state, {**app_state, "connection": self}, _loop)
         self.logger = _quiet
         self.conn.logger = _quiet
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send an event. A handshake that was refused is over, too: uvicorn would log that it is not."""
+        await super().send(message)
+        self.handshake_complete = self.handshake_complete or self.close_sent
 
     def shutdown(self) -> None:
         """Close the socket; one whose closing is under way would make uvicorn give up its whole shutdown."""

@@ -24,8 +24,6 @@ async def spoil(faults: Sequence[Fault], app: ASGIApp, scope: Scope, receive: Re
     if "reset" in by_kind:
         reset(scope)
         await _gone(receive)
-        if scope["type"] == "websocket":
-            await send({"type": "websocket.close"})  # raises what the server takes for a client that went
     elif "status" in by_kind:
         await _answer(by_kind["status"], scope, send)
     elif scope["type"] == "websocket":
