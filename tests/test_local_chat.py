@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 from raw_service import EchoEngine, Raw, running_service
 
+from secgemini.local import chat
 from secgemini.local.engines import Reply
 from secgemini.local.server import LocalService
+from secgemini.local.store import Store
 
 
 def complete(service: LocalService, messages: list[dict[str, Any]], **fields: Any) -> httpx.Response:
@@ -59,6 +63,26 @@ def test_files_in_data_urls_are_attached_and_nothing_is_fetched(service: LocalSe
     (session,) = http.get("/v1/session/list").json()
     assert [(file["name"], file["size"]) for file in session["files"]] == [("image-2", 8), ("a.txt", 11), ("b.txt", 2)]
     assert session["files"][0]["mime_type"] == "image/png"
+
+
+def test_files_are_examined_and_stored_beside_the_event_loop(
+    service: LocalService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+
+    def noting(function: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(*given: Any) -> Any:
+            threads.append(threading.current_thread().name)
+            return function(*given)
+
+        return noted
+
+    monkeypatch.setattr(chat, "_attach", noting(chat._attach))
+    monkeypatch.setattr(chat, "examine", noting(chat.examine))
+    monkeypatch.setattr(Store, "add_file", noting(Store.add_file))
+    parts = [{"type": "file", "file": {"filename": "a.txt", "file_data": "data:,hi"}}, {"type": "text", "text": "x"}]
+    assert complete(service, [{"role": "user", "content": parts}]).status_code == 200
+    assert threads == ["secgemini-worker"] * 3
 
 
 @pytest.mark.parametrize("key", [None, "wrong"])

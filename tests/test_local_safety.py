@@ -185,6 +185,11 @@ class TestSettings:
         with pytest.raises(ConfigurationError, match=str(port)):
             LocalService(engine=EchoEngine(), port=port).start()
 
+    @pytest.mark.parametrize("address", [{"port": 65536}, {"host": "a..b"}, {"host": "x" * 64 + ".lan"}])
+    def test_an_address_that_there_cannot_be_is_said(self, address: dict[str, Any]) -> None:
+        with pytest.raises(ConfigurationError, match="cannot listen on"):
+            LocalService(engine=EchoEngine(), **address).start()
+
     @pytest.mark.parametrize(
         "settings",
         [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+import sqlite3
 from base64 import b64decode
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -24,6 +26,7 @@ from secgemini.local.turn import RefusedError, Turn
 
 _TTL = 86400  # seconds
 _MOST_ANSWERS = 8
+_GONE = "the session of this completion is gone"
 _DATA_URL = re.compile(r"data:([^;,]*)((?:;[^;,]*)*),")
 
 
@@ -42,11 +45,11 @@ async def create_chat_completion(call: Call) -> object:
     if model is None:
         names = ", ".join(text(one, "model_string") for one in models(experimental=call.key.allow_experimental))
         raise RequestError(404, f"No such model; there are {names}")
+    *earlier, last = await asyncio.to_thread(_read_all, rows(call.body, "messages"))
     session = _open(call, model)
-    *earlier, last = [_read(message) for message in rows(call.body, "messages")] or [_Said("user")]
     _remember(call, session, earlier)
     for name, content in [file for said in (*earlier, last) for file in said.files]:
-        call.service.store.add_file(session.pk, examine(name, content), content, call.service.clock.stamp())
+        await _keep(call, session, name, content)
     try:
         turn = call.service.turns.submit(session, {"content": last.text}, by_socket=False)
     except RefusedError as refused:
@@ -64,8 +67,17 @@ def _open(call: Call, model: JsonObject) -> Session:
     open_session(call, session_id, model, {"name": "Chat completion", "ttl": _TTL})
     session = call.session(session_id)
     if session is None:
-        raise RequestError(500, "the session of this completion is gone")
+        raise RequestError(500, _GONE)
     return session
+
+
+async def _keep(call: Call, session: Session, name: str, content: bytes) -> None:
+    facts = await asyncio.to_thread(examine, name, content)
+    now = call.service.clock.stamp()
+    try:
+        await asyncio.to_thread(call.service.store.add_file, session.pk, facts, content, now)
+    except sqlite3.IntegrityError:
+        raise RequestError(500, _GONE) from None
 
 
 def _remember(call: Call, session: Session, earlier: list[_Said]) -> None:
@@ -81,6 +93,10 @@ def _remember(call: Call, session: Session, earlier: list[_Said]) -> None:
         call.service.store.add_message(
             session.pk, text(prompt, "id"), draft.id, draft.kind, draft.text, draft.created_at
         )
+
+
+def _read_all(messages: list[JsonObject]) -> list[_Said]:
+    return [_read(message) for message in messages] or [_Said("user")]
 
 
 def _read(message: JsonObject) -> _Said:

@@ -109,8 +109,9 @@ class _Server(uvicorn.Server):
 
     async def _sweep(self) -> None:
         while True:
-            await asyncio.sleep(_SWEEP)
             self._service.sweep()
+            await self._service.shred()  # first of what the process left that had the database before
+            await asyncio.sleep(_SWEEP)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
@@ -197,6 +198,8 @@ class Listening:
 
 
 def _bind(host: str, port: int) -> socket.socket:
+    if not 0 <= port < 2**16:
+        raise ConfigurationError(f"cannot listen on port {port}: ports are 0 to 65535")
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
@@ -204,6 +207,6 @@ def _bind(host: str, port: int) -> socket.socket:
         # answer in two writes would wait 40 ms for the delayed acknowledgement of its client.
         listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listening
-    except (OSError, OverflowError, UnicodeError) as error:  # a port or a name that there cannot be
+    except (OSError, UnicodeError) as error:  # the second: no host can have that name
         where = f"{host}:{port}" if port else host
         raise ConfigurationError(f"cannot listen on {where}: {getattr(error, 'strerror', None) or error}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -93,9 +94,17 @@ class Service:
         return self.store.session(user, session_id)
 
     def sweep(self) -> None:
-        """Delete the sessions whose time is over, with all that belongs to them, and stop their turns."""
+        """Delete the sessions whose time is over, with all that belongs to them, and stop their turns.
+
+        Their log records are found by nobody then, and deleted by the next `shred`.
+        """
         for pk in self.store.remove_expired(self.clock.peek()):
             self.turns.drop_session(pk)
+
+    async def shred(self) -> None:
+        """Delete the log records of sessions that are gone, a few at a time: others get their turn in between."""
+        while self.store.shred():  # noqa: ASYNC110  # it waits for nothing
+            await asyncio.sleep(0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,7 @@ async def delete_session(call: Call) -> JsonObject:
         return refused(404, NOT_FOUND)
     call.service.store.remove_session(session.pk)
     call.service.turns.drop_session(session.pk)
+    await call.service.shred()
     return done()
 
 

@@ -54,6 +54,8 @@ CREATE TRIGGER IF NOT EXISTS records_gone AFTER DELETE ON records BEGIN
 """
 # Parents stand before children, and the table that numbers the others comes last.
 _TABLES = ("sessions", "messages", "files", "feedback", "log_tables", "records", "sqlite_sequence")
+_DOOMED = 2  # in `attached`: of no session any more, and nobody's
+_BATCH = 1000  # log records of one transaction, so that other requests get their turn in between
 NO_USAGE: JsonObject = {
     "prompt_tokens": 0,
     "generated_tokens": 0,
@@ -196,13 +198,28 @@ class Store:
             )
 
     def remove_session(self, pk: int) -> None:
-        """Delete a session and all that belongs to it, its logs too unless another session has them."""
+        """Delete a session and all that belongs to it, its logs too unless another session has them.
+
+        From here on nobody finds those logs; `shred` deletes their records.
+        """
         with self.transaction() as db:
             db.execute("DELETE FROM sessions WHERE pk = ?", (pk,))
             db.execute(
-                "DELETE FROM log_tables WHERE attached = 1 AND NOT EXISTS"
-                " (SELECT 1 FROM sessions s WHERE s.owner = log_tables.owner AND s.logs_hash = log_tables.hash)"
+                "UPDATE log_tables SET attached = ?, owner = '', hash = pk WHERE attached = 1 AND NOT EXISTS"
+                " (SELECT 1 FROM sessions s WHERE s.owner = log_tables.owner AND s.logs_hash = log_tables.hash)",
+                (_DOOMED,),
             )
+
+    def shred(self) -> bool:
+        """Delete some of the records of logs whose sessions are gone; return whether there may be more."""
+        with self.transaction() as db:
+            doomed = db.execute("SELECT min(pk) FROM log_tables WHERE attached = ?", (_DOOMED,)).fetchone()[0]
+            if doomed is None:
+                return False
+            some = "DELETE FROM records WHERE pk IN (SELECT pk FROM records WHERE log = ? LIMIT ?)"
+            if db.execute(some, (doomed, _BATCH)).rowcount < _BATCH:
+                db.execute("DELETE FROM log_tables WHERE pk = ?", (doomed,))
+            return True
 
     def remove_expired(self, now: float) -> list[int]:
         """Delete the sessions whose time is over; return their numbers."""
