@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def start(
-    path: str | os.PathLike[str] | None, engine: str | Engine | None, faults: Sequence[Fault | str] | None
+    path: str | os.PathLike[str] | None,
+    engine: str | Engine | None,
+    faults: Fault | str | Sequence[Fault | str] | None,
 ) -> LocalService:
     """Return an embedded service that listens. Raises `ConfigurationError` when a package that it needs is missing."""
     try:

@@ -85,7 +85,7 @@ class _Client:
         cls,
         path: str | os.PathLike[str] | None,
         engine: str | Engine | None,
-        faults: Sequence[Fault | str] | None,
+        faults: Fault | str | Sequence[Fault | str] | None,
     ) -> Self:
         from ._embedded import start  # not through Later, which would import httpx first
 
@@ -227,7 +227,7 @@ class SecGemini(_Client):
         path: str | os.PathLike[str] | None = None,
         *,
         engine: str | Engine | None = None,
-        faults: Sequence[Fault | str] | None = None,
+        faults: Fault | str | Sequence[Fault | str] | None = None,
     ) -> Self:
         """Start the embedded service on a free loopback port and return a client of it; closing it stops the service.
 
@@ -333,7 +333,7 @@ class AsyncSecGemini(_Client):
         path: str | os.PathLike[str] | None = None,
         *,
         engine: str | Engine | None = None,
-        faults: Sequence[Fault | str] | None = None,
+        faults: Fault | str | Sequence[Fault | str] | None = None,
     ) -> Self:
         """Start the embedded service and return a client of it: see `SecGemini.local`. May be awaited or not."""
         return cls._start_local(path, engine, faults)

@@ -143,6 +143,18 @@ def test_what_a_database_keeps_outlives_the_process(tmp_path: Path) -> None:
         end(process)
 
 
+def test_a_made_up_key_opens_what_the_one_before_it_kept(tmp_path: Path) -> None:
+    listed: list[list[str]] = []
+    for _ in range(2):
+        with running("serve", "--db", str(tmp_path / "state.db")) as process:
+            _, exports = read_exports(process, 4)
+            with client_of(exports, exports["SEC_GEMINI_API_KEY"]) as sg:
+                listed.append([each.name for each in sg.list_sessions()])
+                sg.create_session("kept")
+            end(process)
+    assert listed == [[], ["kept"]]
+
+
 def test_serve_speaks_tls(tmp_path: Path) -> None:
     authority = trustme.CA()
     certificate = authority.issue_cert("127.0.0.1")

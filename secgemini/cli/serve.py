@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 import shlex
 import signal
 import stat
@@ -68,13 +67,15 @@ def serve(
         local_service = _import_service()
         progress = Progress()
         given = _given_keys(key_file, progress)
+        one = given[0] if key_file is None and len(given) == 1 else None  # the user stays when such a key changes
         rules = faults or ()
         with _signals(hang_up=any(map(os.path.isfile, rules))) as signals:
             service = local_service(
                 db,
                 engine=engine,
                 faults=rules,
-                keys=given or [secrets.token_urlsafe(24)],
+                key=one,
+                keys=() if one else given,
                 host=host,
                 port=port,
                 tls_cert=tls_cert,
