@@ -32,6 +32,35 @@ class EchoEngine:
         yield Reply("result", " ".join(words), state="agent_done")
 
 
+class Scripted:
+    """Yields what the test puts in, and waits where the test says so."""
+
+    name = "scripted"
+
+    def __init__(self, *steps: Reply | BaseException | str) -> None:
+        self.steps = steps
+        self.prompts: list[str] = []
+        self.loop: asyncio.AbstractEventLoop | None = None
+        self.gate = asyncio.Event()
+
+    def release(self) -> None:
+        """Let the engine pass the step "wait"; from any thread."""
+        assert self.loop is not None
+        self.loop.call_soon_threadsafe(self.gate.set)
+
+    async def answer(self, turn: TurnRequest) -> AsyncIterator[Reply]:
+        self.loop = asyncio.get_running_loop()
+        self.prompts.append(turn.prompt)
+        for step in self.steps:
+            if isinstance(step, BaseException):
+                raise step
+            if step == "wait":
+                await self.gate.wait()
+                self.gate.clear()
+            elif isinstance(step, Reply):
+                yield step
+
+
 @contextmanager
 def running_service(**settings: Any) -> Iterator[LocalService]:
     """Run a service whose every answer is held against the contract; an answer that breaks it fails the test.

@@ -2,56 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import sqlite3
-import subprocess
-import sys
-import textwrap
-import threading
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-from raw_service import EchoEngine, Raw, RawStream, running_service
-from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from raw_service import Raw, RawStream, Scripted, running_service
 
-from secgemini.local.engines import Reply, TokenUsage, TurnRequest
-from secgemini.local.server import LocalService
+from secgemini.local.engines import Reply, TokenUsage
 from secgemini.local.service import Limits
-from secgemini.local.store import Store
-from secgemini.local.turns import Turns
-
-
-class Scripted:
-    """Yields what the test puts in, and waits where the test says so."""
-
-    name = "scripted"
-
-    def __init__(self, *steps: Reply | BaseException | str) -> None:
-        self.steps = steps
-        self.prompts: list[str] = []
-        self.loop: asyncio.AbstractEventLoop | None = None
-        self.gate = asyncio.Event()
-
-    def release(self) -> None:
-        """Let the engine pass the step "wait"; from any thread."""
-        assert self.loop is not None
-        self.loop.call_soon_threadsafe(self.gate.set)
-
-    async def answer(self, turn: TurnRequest) -> AsyncIterator[Reply]:
-        self.loop = asyncio.get_running_loop()
-        self.prompts.append(turn.prompt)
-        for step in self.steps:
-            if isinstance(step, BaseException):
-                raise step
-            if step == "wait":
-                await self.gate.wait()
-                self.gate.clear()
-            elif isinstance(step, Reply):
-                yield step
 
 
 async def test_a_turn_is_streamed_and_stored_alike(http: Raw, open_stream: Any) -> None:
@@ -121,131 +79,6 @@ class TestPartialResults:
         stream: RawStream = await open_stream(http.register(), query=query)
         await stream.ask("a b c d")
         assert {frame["status_code"] for frame in await stream.turn()} == {200}
-
-
-class TestErrors:
-    async def test_an_engine_that_raises_ends_the_turn_with_an_error(self, open_stream: Any) -> None:
-        engine = Scripted(Reply("thinking", "hm"), ValueError("no"), Reply("result", "never"))
-        with running_service(engine=engine) as service, Raw(service) as http:
-            session_id = http.register()
-            stream: RawStream = await open_stream(session_id, of=service)
-            await stream.ask("x")
-            frames = await stream.turn()
-            assert [(f["message_type"], f["state"], f["status_code"]) for f in frames[1:]] == [
-                ("error", "agent_done", 500),
-                ("info", "end", 200),
-            ]
-            assert "ValueError: no" in frames[1]["content"]
-            assert http.session(session_id)["messages"][1:] == frames
-            assert http.ask(session_id, "y")["status_code"] == 500
-
-    async def test_an_engine_without_an_answer_is_an_error(self, open_stream: Any) -> None:
-        with running_service(engine=Scripted(Reply("thinking", "hm"))) as service, Raw(service) as http:
-            stream: RawStream = await open_stream(http.register(), of=service)
-            await stream.ask("x")
-            assert (await stream.turn())[1]["status_code"] == 500
-
-    async def test_an_id_that_is_taken_by_an_answer_is_refused(self, http: Raw, open_stream: Any) -> None:
-        session_id = http.register()
-        taken = http.ask(session_id, "x")["messages"][0]["id"]
-        stream: RawStream = await open_stream(session_id)
-        await stream.ask("y", id=taken)
-        assert (await stream.turn())[0]["status_code"] == 409
-        message = {"id": taken, "message_type": "query", "content": "y"}
-        answer = http.post("/v1/session/generate", json={"id": session_id, "messages": [message]}).json()
-        assert (answer["status_code"], answer["messages"]) == (409, [])
-        assert http.session(session_id)["turns"] == 1
-
-    async def test_a_turn_that_cannot_be_stored_ends_and_the_service_goes_on(
-        self, http: Raw, open_stream: Any, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        session_id = http.register()
-        stream: RawStream = await open_stream(session_id)
-        with monkeypatch.context() as patch:
-            full = sqlite3.OperationalError("database or disk is full")
-            patch.setattr(Store, "add_message", lambda *_: (_ for _ in ()).throw(full))
-            await stream.ask("x")
-            frames = await stream.turn()
-            assert frames[0]["status_code"] == 500
-            assert "not store" in frames[0]["content"]
-            assert http.ask(session_id, "y")["status_code"] == 500
-        await stream.ask("z")
-        assert (await stream.turn())[1]["content"] == "z"
-
-    @pytest.mark.parametrize("error", [sqlite3.OperationalError("no such table: iocs"), ValueError("\ud800")])
-    async def test_whatever_an_engine_raises_is_its_failure(self, open_stream: Any, error: Exception) -> None:
-        with running_service(engine=Scripted(Reply("thinking", "hm"), error)) as service, Raw(service) as http:
-            stream: RawStream = await open_stream(http.register(), of=service)
-            await stream.ask("x")
-            _, failure, end = await stream.turn()
-            assert failure["content"].startswith(f"The engine failed: {type(error).__name__}: ")
-            assert end["state"] == "end"
-
-    async def test_a_tool_result_that_cannot_be_stored_is_said(
-        self, http: Raw, open_stream: Any, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        stream: RawStream = await open_stream(http.register())
-        with monkeypatch.context() as patch:
-            full = sqlite3.OperationalError("database or disk is full")
-            patch.setattr(Turns, "tool_result", lambda *_: (_ for _ in ()).throw(full))
-            await stream.socket.send(json.dumps({"message_type": "local_tool_result", "content": "x"}))
-            assert (await stream.turn())[0]["status_code"] == 500
-        await stream.ask("still there")
-        assert (await stream.turn())[1]["content"] == "still there"
-
-    async def test_an_unknown_session_is_told_after_the_first_frame(self, open_stream: Any) -> None:
-        stream: RawStream = await open_stream("nope")
-        await stream.ask("x")
-        error, end = await stream.turn()
-        assert (error["message_type"], error["status_code"]) == ("error", 404)
-        assert "not found" in error["status_message"]
-        assert end["state"] == "end"
-
-    async def test_an_unknown_session_is_told_to_a_silent_socket_too(self, open_stream: Any) -> None:
-        stream: RawStream = await open_stream("nope")
-        assert (await stream.turn())[0]["status_code"] == 404
-
-    @pytest.mark.parametrize(
-        "frame",
-        ["{", "[]", '"x"', '{"content": "x"}', '{"message_type": "query", "content": 5}', '{"message_type": "query"}'],
-    )
-    async def test_a_frame_that_is_no_prompt_does_not_hurt(self, http: Raw, open_stream: Any, frame: str) -> None:
-        session_id = http.register()
-        stream: RawStream = await open_stream(session_id)
-        await stream.socket.send(frame)
-        assert (await stream.turn())[0]["status_code"] == 400
-        assert http.session(session_id)["messages"] == []
-        await stream.ask("still there")
-        assert (await stream.turn())[1]["content"] == "still there"
-
-    async def test_binary_frames_are_refused(self, http: Raw, open_stream: Any) -> None:
-        stream: RawStream = await open_stream(http.register())
-        await stream.socket.send(b"{}")
-        with pytest.raises(ConnectionClosed) as closed:
-            await stream.next()
-        assert closed.value.rcvd is not None
-        assert closed.value.rcvd.code == 1003
-
-    @pytest.mark.parametrize(
-        ("query", "status"), [("api_key=wrong&session_id=x", 401), ("session_id=x", 401), ("api_key={key}", 422)]
-    )
-    async def test_a_handshake_without_key_or_session_fails(
-        self, service: LocalService, query: str, status: int, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        with pytest.raises(InvalidStatus) as refused:
-            await connect(f"{service.websocket_url}/v1/stream?{query.format(key=service.api_key)}")
-        assert refused.value.response.status_code == status
-        assert refused.value.response.headers["x-request-id"]
-        service.stop()
-        assert [record.getMessage() for record in caplog.records] == [], "it is no failure of the service"
-
-    def test_generate_says_what_is_wrong_with_a_prompt(self, http: Raw) -> None:
-        session_id = http.register()
-        for content in ("", "  "):
-            assert http.ask(session_id, content)["status_code"] == 400
-        assert http.post("/v1/session/generate", json={"id": session_id, "messages": []}).json()["status_code"] == 400
-        assert http.post("/v1/session/generate", json={"id": "nope", "messages": []}).status_code == 404
-        assert http.session(session_id)["messages"] == []
 
 
 class TestDrops:
@@ -367,56 +200,6 @@ class TestDrops:
             session = http.session(session_id)
             assert session["messages"][2:] == frames
             assert session["state"] == "agent_done"
-
-
-class TestLeaving:
-    def test_the_end_of_the_service_does_not_wait_for_a_slow_file(self) -> None:
-        began, go_on, done = threading.Event(), threading.Event(), threading.Event()
-
-        def read_slowly() -> None:
-            began.set()
-            go_on.wait(20)
-            done.set()
-
-        class Slow(EchoEngine):
-            async def answer(self, turn: TurnRequest) -> AsyncIterator[Reply]:
-                await asyncio.to_thread(read_slowly)
-                yield Reply("result", "read")
-
-        async def leave(service: LocalService, session_id: str) -> None:
-            url = f"{service.websocket_url}/v1/stream?api_key={service.api_key}&session_id={session_id}"
-            async with connect(url) as socket:
-                await RawStream(socket).ask("x")
-                await asyncio.to_thread(began.wait)
-
-        try:
-            with running_service(engine=Slow()) as service, Raw(service) as http:
-                asyncio.run(leave(service, http.register()))
-            assert not done.is_set()
-        finally:
-            go_on.set()
-
-    def test_a_program_that_ends_while_a_turn_runs_says_nothing(self, tmp_path: Path) -> None:
-        program = """
-            import asyncio, time
-            from secgemini import SecGemini
-            from secgemini.local.engines import Reply
-
-            class Busy:
-                name = "busy"
-
-                async def answer(self, turn):
-                    yield Reply("thinking", "hm", state="thinking")
-                    while True:
-                        await asyncio.to_thread(time.sleep, 0.001)
-
-            client = SecGemini.local(engine=Busy())
-            stream = client.create_session().stream_sync("x")
-            next(stream)
-        """
-        (tmp_path / "program.py").write_text(textwrap.dedent(program))
-        ended = subprocess.run([sys.executable, str(tmp_path / "program.py")], capture_output=True, text=True)
-        assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_usage_adds_up(http: Raw) -> None:
