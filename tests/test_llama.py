@@ -82,11 +82,15 @@ def test_it_is_that_server(address: str) -> None:
 
 def test_it_answers(sg: SecGemini) -> None:
     session = sg.create_session()
-    response = session.query("What is phishing? Answer in one sentence.")
-    print(f"\nit answered: {response.output_text!r}")
-    assert response.output_text.strip()
-    assert session.query("And what is smishing?").output_text.strip(), "with the first turn as context"
-    assert [message.message_type for message in session.history()] == ["query", "result", "info"] * 2
+    prompts = [
+        "What is phishing? Answer in one sentence.",
+        "And what is smishing?",
+        "TCP port 22 is SSH. TCP port 25 is",
+    ]
+    answers = [session.query(prompt).output_text for prompt in prompts]
+    print(f"\nit answered: {answers!r}")
+    assert any(answer.strip() for answer in answers), "a base model may have nothing to say to one prompt, not to all"
+    assert [message.message_type for message in session.history()] == ["query", "result", "info"] * len(prompts)
 
 
 def test_it_streams(sg: SecGemini) -> None:
