@@ -137,6 +137,50 @@ def test_html_text_keeps_its_lines_and_words_their_parts() -> None:
     assert page.places("http://f.example") == ["p.html › link, line 4"]
 
 
+@pytest.mark.parametrize(
+    ("tag", "where"),
+    [
+        ('<a href="http://f.example/?a=b">', "link"),
+        ("<a href=http://f.example/?a=b>", "link"),
+        ("<button\n formaction='http://f.example/?a=b'>", "link"),
+        ("<p class=x\n data-url='http://f.example/?a=b'>", "attribute"),
+        ("<p\n onclick=\"location='http://f.example/?a=b'\">", "attribute"),
+        ("<p\n onclick=location=&quot;http://f.example/?a=b&quot;>", "attribute"),
+        ("<p\n style='background: url(http://f.example/?a=b)'>", "attribute"),
+        ("<p\n :href='http://f.example/?a=b'>", "attribute"),
+        ("<p\n http://f.example/?a=b>", "attribute"),
+        ("<img\n srcset='small.png 1x, http://f.example/?a=b 2x'>", "attribute"),
+        ("<meta http-equiv=refresh\n content='0; url=http://f.example/?a=b'>", "attribute"),
+    ],
+)
+def test_every_attribute_is_searched_on_its_own_line(tag: str, where: str) -> None:
+    page = Examined("p.html", f"<html>\n{tag}x".encode())
+    assert page.places("http://f.example/?a=b") == [f"p.html › {where}, line {2 + tag.count(chr(10))}"]
+    text = Examined("p.xml", f"<?xml version='1.0'?>\n{tag}</a>".encode())
+    assert text.places("http://f.example/?a=b") == [f"p.xml › {where}, line {2 + tag.count(chr(10))}"]
+
+
+def test_the_names_of_name_spaces_are_no_addresses() -> None:
+    picture = Examined(
+        "p.svg", b'<svg xmlns="http://ns.example" xmlns:x="http://ns.example"><a x:y="http://f.example"/>'
+    )
+    assert picture.places("http://ns.example") == []
+    assert picture.places("http://f.example") == ["p.svg › attribute, line 1"]
+
+
+def test_links_that_show_one_host_and_lead_to_another() -> None:
+    page = Examined(
+        "p.html",
+        b"<html><a href=//a.example><b>www</b>.a.example</a>\n<a\nhref='http://bad.example'>see\n pay.example"
+        b"<a href='http://a.example/?u=http://bad.example'>bad.example</a>\n"
+        b"<a href=bad.example href=x.example>x.example</a>",
+    )
+    assert page.report.notes == [
+        "line 2: a link shows pay.example and leads to bad.example",
+        "line 5: a link shows x.example and leads to bad.example",
+    ]
+
+
 def test_docx_text_links_and_macros() -> None:
     content = docx_of(["nothing", "http://ho|st.exam|ple/x"], ["http://link.example/"])
     document = Examined("a.docx", content)

@@ -71,6 +71,13 @@ def test_hostile_files_cost_linear_time(what: str) -> None:
     assert growth(lambda size: examine("file", make(size), Findings()), 20_000) < MOST
 
 
+def test_a_link_with_many_addresses_is_compared_once_with_what_it_shows() -> None:
+    def page(times: int) -> bytes:
+        return b"<html><a " + b"href=b.example " * times + b">" + b"a.example " * times + b"</a>"
+
+    assert growth(lambda times: examine("a.html", page(times), Findings()), 48) < MOST
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("what", FILES)
 def test_large_hostile_files_cost_linear_time(what: str) -> None:
