@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from secgemini.local.engines import AttachedFile, JsonDict, LogRecord, LogTable, Reply, ToolResult, TurnRequest
 from secgemini.local.engines.analyst import Analyst
+from secgemini.local.engines.analyst.escapes import without_escapes
 from secgemini.local.sniff import sniff
 
 
@@ -35,8 +36,10 @@ class ListedLogs:
     def __init__(self, records: Sequence[LogRecord]) -> None:
         self._records = records
 
-    def count(self, *, at_or_after: float | None = None, at_or_before: float | None = None) -> int:
-        return len(self.search((), at_or_after=at_or_after, at_or_before=at_or_before, limit=len(self._records)))
+    def count(
+        self, words: Sequence[str] = (), *, at_or_after: float | None = None, at_or_before: float | None = None
+    ) -> int:
+        return len(self.search(words, at_or_after=at_or_after, at_or_before=at_or_before, limit=len(self._records)))
 
     def per_day(self) -> Sequence[tuple[str, str, int]]:
         from datetime import UTC, datetime
@@ -55,15 +58,17 @@ class ListedLogs:
         at_or_after: float | None = None,
         at_or_before: float | None = None,
         limit: int = 100,
+        last: bool = False,
     ) -> Sequence[LogRecord]:
         found = [
             record
             for record in self._records
-            if all(word.lower() in record.text.lower() for word in words)
+            if all(word.casefold() in without_escapes(record.text).casefold() for word in words)
             and (at_or_after is None or (record.time is not None and record.time >= at_or_after))
             and (at_or_before is None or (record.time is not None and record.time <= at_or_before))
         ]
-        return sorted(found, key=lambda record: (record.time or 0, record.line))[:limit]
+        found.sort(key=lambda record: (record.time or 0, record.line))
+        return found[-limit:] if last else found[:limit]
 
     def around(self, line: int, *, seconds: float = 300.0, limit: int = 100) -> Sequence[LogRecord]:
         hit = next((record for record in self._records if record.line == line), None)

@@ -243,6 +243,12 @@ async def test_the_record_asked_for_is_shown_among_many(prompt: str, asked: str)
     assert "    … 95 more" in answer
 
 
+async def test_all_matches_count_and_the_last_one_is_the_last_of_all() -> None:
+    logs = ListedLogs([record(line, line // 500, "failed password") for line in range(1, 20_101)])
+    assert "20100 records with 'failed password':" in await answer_to("search for 'failed password'", logs=logs)
+    assert "line 20100, the last with 'failed'" in await answer_to("what is around the last 'failed'?", logs=logs)
+
+
 async def test_a_record_without_a_time_has_no_seconds_around_it() -> None:
     answer = await answer_to("what happened around line 6?", logs=LOGS)
     assert "the lines around line 6, which has no time:" in answer

@@ -122,6 +122,7 @@ def test_engines_count_by_day_and_source(asked: Any) -> None:
 def test_engines_search_words(asked: Any, words: tuple[str, ...], lines: list[int]) -> None:
     ask, _ = asked
     assert [record.line for record in ask(lambda logs: logs.search(words))] == lines
+    assert ask(lambda logs: logs.count(words)) == len(lines)
 
 
 def test_engines_search_times_and_look_around(asked: Any) -> None:
@@ -159,6 +160,53 @@ def test_what_is_around_a_record_are_the_nearest_on_either_side() -> None:
             engine.question = lambda logs, line=line, limit=limit: logs.around(line, limit=limit)  # type: ignore[misc]
             http.ask(session_id, "go")
             assert [record.line for record in cast("list[LogRecord]", engine.answer_was)] == expected
+
+
+def test_what_a_search_does_not_return_is_counted_and_its_last_ones_can_be_asked_for() -> None:
+    engine = Ask()
+    with running_service(engine=engine) as service, Raw(service) as http:
+        create(http)
+        upload(http, [f"2026-11-20T10:00:00Z {'odd' if number % 2 else 'even'} number" for number in range(12_000)])
+        session_id = http.register()
+        attach(http, session_id)
+
+        def ask(question: Callable[[LogTable], object]) -> Any:
+            engine.question = question
+            http.ask(session_id, "go")
+            return engine.answer_was
+
+        assert ask(lambda logs: len(logs.search(limit=20_000))) == 12_000
+        assert ask(lambda logs: logs.count(("odd",))) == 6000
+        assert ask(lambda logs: logs.count(("odd number",), at_or_after=0.0)) == 6000
+        assert [record.line for record in ask(lambda logs: logs.search(("odd",), limit=2))] == [2, 4]
+        assert [record.line for record in ask(lambda logs: logs.search(("odd",), limit=2, last=True))] == [
+            11_998,
+            12_000,
+        ]
+
+
+def test_a_phrase_is_found_as_the_line_is_seen() -> None:
+    engine = Ask()
+    with running_service(engine=engine) as service, Raw(service) as http:
+        create(http)
+        upload(http, ["Failed \x1b[31mPASSWORD\x1b[0m for root", "failed  password", "password failed", "failed"])
+        session_id = http.register()
+        attach(http, session_id)
+        engine.question = lambda logs: (logs.count(("failed password",)), logs.search(("failed password",))[0].line)
+        http.ask(session_id, "go")
+        assert engine.answer_was == (1, 1)
+
+
+def test_the_last_moment_of_a_day_belongs_to_it() -> None:
+    engine = Ask()
+    with running_service(engine=engine) as service, Raw(service) as http:
+        create(http)
+        upload(http, ["2026-11-20T23:59:59.999999Z x", "1969-12-31T23:59:59.5Z x", "2026-11-21T00:00:00Z x"])
+        session_id = http.register()
+        attach(http, session_id)
+        engine.question = lambda logs: logs.per_day()
+        http.ask(session_id, "go")
+        assert engine.answer_was == [("1969-12-31", "", 1), ("2026-11-20", "", 1), ("2026-11-21", "", 1)]
 
 
 def test_logs_go_with_the_last_session_that_has_them(asked: Any) -> None:

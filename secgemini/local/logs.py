@@ -17,9 +17,10 @@ from secgemini.local.store import Session, Store
 
 _ORPHAN = 86400.0  # seconds that an upload may take
 _SHORT = 3  # characters; shorter words have no trigram
-_MOST = 10_000  # records that one search returns
+_MOST = 20_000  # records that one search returns
 _BATCH = 1000  # records of one transaction, so that other requests get their turn in between
 _COUNT = "SELECT count(*) FROM records r"
+_SECOND = "CAST(time AS INTEGER) - (time < CAST(time AS INTEGER))"  # date() would round the last moment of a day up
 _RECORD = "SELECT r.line, r.time, r.source, r.text FROM records r"
 
 
@@ -86,15 +87,17 @@ class Logs:
         self._store = store
         self._pk = pk
 
-    def count(self, *, at_or_after: float | None = None, at_or_before: float | None = None) -> int:
-        """Return the number of records, or of those between two times."""
-        where, values = self._between(at_or_after, at_or_before)
+    def count(
+        self, words: Sequence[str] = (), *, at_or_after: float | None = None, at_or_before: float | None = None
+    ) -> int:
+        """Return the number of records, or of those with all the words, between two times."""
+        where, values = self._holding(words, at_or_after, at_or_before)
         return int(str(self._store.read(f"{_COUNT} WHERE {where}", *values)[0][0]))
 
     def per_day(self) -> Sequence[tuple[str, str, int]]:
         """Return (day as YYYY-MM-DD, source, number of records), ordered by day, then source; undated records last."""
         found = self._store.read(
-            "SELECT coalesce(date(time, 'unixepoch'), '') AS day, source, count(*) FROM records WHERE log = ?"
+            f"SELECT coalesce(date({_SECOND}, 'unixepoch'), '') AS day, source, count(*) FROM records WHERE log = ?"
             " GROUP BY day, source ORDER BY day = '', day, source",
             self._pk,
         )
@@ -107,20 +110,13 @@ class Logs:
         at_or_after: float | None = None,
         at_or_before: float | None = None,
         limit: int = 100,
+        last: bool = False,
     ) -> Sequence[LogRecord]:
-        """Return the records that contain every word (case-insensitive), in order of time, then line."""
-        where, values = self._between(at_or_after, at_or_before)
-        conditions = [where]
-        wanted = [word for word in words if word]
-        indexed = [word for word in wanted if len(word) >= _SHORT]
-        if indexed:
-            conditions.append("r.pk IN (SELECT rowid FROM records_text WHERE records_text MATCH ?)")
-            values.append(" ".join('"' + word.replace('"', '""') + '"' for word in indexed))
-        for word in wanted:
-            if len(word) < _SHORT:
-                conditions.append("r.text LIKE ? ESCAPE '\\'")
-                values.append("%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%")
-        return self._records(" AND ".join(conditions), values, limit)
+        """Return the records with all the words, in order of time, then line; of too many the first, or the last."""
+        where, values = self._holding(words, at_or_after, at_or_before)
+        if last:
+            return self._records(where, values, limit, "r.time IS NULL DESC, r.time DESC, r.line DESC")[::-1]
+        return self._records(where, values, limit)
 
     def around(self, line: int, *, seconds: float = 300.0, limit: int = 100) -> Sequence[LogRecord]:
         """Return the record `line` and those within `seconds` of it: see `secgemini.local.engines.LogTable`."""
@@ -138,6 +134,24 @@ class Logs:
         before = self._records(f"{place} < (?, ?)", values, half, f"{first} DESC, r.line DESC")
         after = self._records(f"{place} > (?, ?)", values, limit - half - 1, f"{first}, r.line")
         return [*before[::-1], *hit, *after]
+
+    def _holding(
+        self, words: Sequence[str], at_or_after: float | None, at_or_before: float | None
+    ) -> tuple[str, list[object]]:
+        where, values = self._between(at_or_after, at_or_before)
+        phrases = [word for word in words if len(word.split()) > 1]
+        wanted = [part for word in words for part in (word.split() if word in phrases else [word]) if part]
+        if indexed := [word for word in wanted if len(word) >= _SHORT]:
+            where += " AND r.pk IN (SELECT rowid FROM records_text WHERE records_text MATCH ?)"
+            values.append(" ".join('"' + word.replace('"', '""') + '"' for word in indexed))
+        for word in wanted:
+            if len(word) < _SHORT:
+                where += " AND r.text LIKE ? ESCAPE '\\'"
+                values.append("%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%")
+        for phrase in phrases:
+            where += " AND shows(r.text, ?)"
+            values.append(phrase.casefold())
+        return where, values
 
     def _between(self, at_or_after: float | None, at_or_before: float | None) -> tuple[str, list[object]]:
         where, values = "r.log = ?", cast("list[object]", [self._pk])

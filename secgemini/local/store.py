@@ -115,6 +115,13 @@ def _session(row: tuple[object, ...]) -> Session:
     return Session(*values)  # type: ignore[arg-type]  # the columns are typed by the schema above
 
 
+def _shows(text: str, phrase: str) -> bool:
+    """Tell, within SQL, whether a terminal that is sent `text` shows the phrase (in lower case) on it."""
+    from secgemini.local.engines.analyst.escapes import without_escapes
+
+    return phrase in without_escapes(text).casefold()
+
+
 class Store:
     """The database of a service: in memory when `path` is None, else in that file.
 
@@ -126,6 +133,7 @@ class Store:
         self._lock = threading.RLock()
         self.database: sqlite3.Connection = open_database(path)
         self.database.executescript(_SCHEMA)
+        self.database.create_function("shows", 2, _shows, deterministic=True)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

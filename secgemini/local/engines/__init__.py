@@ -75,8 +75,10 @@ class LogRecord:
 class LogTable(Protocol):
     """The logs attached to the session, read-only. Times are Unix seconds, UTC; bounds are inclusive."""
 
-    def count(self, *, at_or_after: float | None = None, at_or_before: float | None = None) -> int:
-        """Return the number of records, or of those between two times."""
+    def count(
+        self, words: Sequence[str] = (), *, at_or_after: float | None = None, at_or_before: float | None = None
+    ) -> int:
+        """Return the number of records, or of those that `search` would return if it had no limit."""
         ...
 
     def per_day(self) -> Sequence[tuple[str, str, int]]:
@@ -90,8 +92,13 @@ class LogTable(Protocol):
         at_or_after: float | None = None,
         at_or_before: float | None = None,
         limit: int = 100,
+        last: bool = False,
     ) -> Sequence[LogRecord]:
-        """Return the records that contain every word (case-insensitive), in order of time, then line."""
+        """Return the records that contain every word (case-insensitive), in order of time, then line.
+
+        A word with spaces is a phrase, found as a terminal shows the line: colours inside it do not matter. Of more
+        than `limit` (at most 20 000) these are the first, or the last of them.
+        """
         ...
 
     def around(self, line: int, *, seconds: float = 300.0, limit: int = 100) -> Sequence[LogRecord]:

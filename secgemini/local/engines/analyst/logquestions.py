@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 
 from secgemini.local.engines import LogRecord, LogTable
 
-from .escapes import without_escapes
 from .logsummary import LogSummary, summarise
 
 SHOWN_RECORDS = 50
@@ -95,8 +94,9 @@ def ask_logs(prompt: str, logs: LogTable) -> LogAnswer:
     if question.around:
         _answer_around(question, logs, answer)
         return answer
-    found = _search(logs, question)
-    answer.matches, answer.shown = len(found), found[:SHOWN_RECORDS]
+    after, before = question.at_or_after, question.at_or_before
+    answer.matches = logs.count(question.words, at_or_after=after, at_or_before=before)
+    answer.shown = logs.search(question.words, at_or_after=after, at_or_before=before, limit=SHOWN_RECORDS)
     return answer
 
 
@@ -108,22 +108,10 @@ def asks_logs(prompt: str, *, of_log_files: bool) -> bool:
     return question.line is not None or of_log_files or _OF_LOGS.search(prompt[:_READ]) is not None
 
 
-def _search(logs: LogTable, question: LogQuestion) -> Sequence[LogRecord]:
-    """Return the records that hold every phrase; the table knows words only."""
-    words = [word for phrase in question.words for word in phrase.split()]
-    found = logs.search(words, at_or_after=question.at_or_after, at_or_before=question.at_or_before, limit=READ_RECORDS)
-    phrases = [phrase.casefold() for phrase in question.words if " " in phrase]
-    return [record for record in found if all(phrase in _seen(record) for phrase in phrases)]
-
-
-def _seen(record: LogRecord) -> str:
-    return without_escapes(record.text).casefold()
-
-
 def _answer_around(question: LogQuestion, logs: LogTable, answer: LogAnswer) -> None:
     line = question.line
-    if line is None and (found := _search(logs, question)):
-        line = found[-1 if question.last else 0].line
+    if line is None and (found := logs.search(question.words, limit=1, last=question.last)):
+        line = found[0].line
     if line is None:
         answer.matches = 0
         return

@@ -10,7 +10,7 @@ from secgemini.display import one_line
 
 from .logformats.event import NO_YEAR
 from .logformats.times import MONTHS
-from .logquestions import READ_RECORDS, LogAnswer, LogQuestion
+from .logquestions import LogAnswer, LogQuestion
 from .logsummary import LogSummary
 
 _SHOWN_DAYS = 31
@@ -28,7 +28,7 @@ def log_section(answer: LogAnswer) -> list[str]:
         if answer.summary is not None:
             lines += (f"  {line}" for line in summary_lines(answer.summary))
     if answer.total > len(answer.read):
-        lines.append(f"  only the first {READ_RECORDS} records were searched for indicators and logins")
+        lines.append(f"  only the first {len(answer.read)} records were searched for indicators and logins")
     return lines
 
 
@@ -100,8 +100,7 @@ def _search_line(question: LogQuestion, answer: LogAnswer) -> str:
     holding = f" with {_words(question)}" if question.words else ""
     since = f" since {unix_time(question.at_or_after)} UTC" if question.at_or_after is not None else ""
     until = f" until {unix_time(question.at_or_before)} UTC" if question.at_or_before is not None else ""
-    at_least = "at least " if answer.matches == READ_RECORDS else ""
-    return f"{at_least}{answer.matches} records{holding}{since}{until}{':' if answer.shown else ''}"
+    return f"{answer.matches} records{holding}{since}{until}{':' if answer.shown else ''}"
 
 
 def _words(question: LogQuestion) -> str:
