@@ -41,6 +41,27 @@ def test_binaries(content: bytes, label: str, mime_type: str) -> None:
     assert sniff(content, "misleading.txt") == Sniffed(mime_type, label)
 
 
+PDF = pdf_of([text_page("hello")])
+
+
+@pytest.mark.parametrize(
+    ("content", "label"),
+    [
+        (b"\n\xef\xbb\xbf" + PDF, "pdf"),
+        (b"\xef\xbb\xbf" + PDF, "pdf"),
+        (b"HTTP/1.1 200 OK\r\nContent-Type: application/pdf\r\n\r\n" + PDF, "pdf"),
+        (b"\0\1\2\3\xff\xfe" * 50 + b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "pdf"),
+        (b"A PDF begins with %PDF-1.7\nand ends with %%EOF.\nhttp://evil.example/x\n", "txt"),
+        (b"%PDF- is how it begins\nand so on\n", "txt"),
+        (b'rule pdf { strings: $a = "%PDF-1.4" condition: $a at 0 }\n', "txt"),
+        (tar_of({"a.pdf": PDF}), "tar"),
+        (zip_of({"a.pdf": PDF}, 0), "zip"),
+    ],
+)
+def test_a_pdf_may_have_junk_before_it_and_what_only_mentions_or_holds_one_is_none(content: bytes, label: str) -> None:
+    assert sniff(content).label == label
+
+
 @pytest.mark.parametrize(
     ("content", "label"),
     [

@@ -91,6 +91,9 @@ _OLE_STREAMS: tuple[tuple[str, str, str], ...] = (
     ("__substg1.0_", "outlook", "application/vnd.ms-outlook"),
 )
 _CONTROL = re.compile(r"[\x00-\x06\x0b\x0e-\x1a\x1c-\x1f]")  # not those that terminals ring, erase and colour with
+_PDF = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,100}%PDF-\d")
+# Readers of PDF look for its beginning within a kibibyte; a text that only speaks of it has nothing of the rest.
+_PDF_BEHIND_JUNK = re.compile(rb"%PDF-\d\.\d\s")
 _SHORT = 1024  # characters in which a file that begins with binary fields shows it
 
 
@@ -104,6 +107,7 @@ class Sniffed:
 
 UNKNOWN = Sniffed("application/octet-stream", "unknown")
 EMPTY = Sniffed("inode/x-empty", "empty")
+PDF = Sniffed("application/pdf", "pdf")
 ZIP = Sniffed("application/zip", "zip")
 
 
@@ -114,8 +118,8 @@ def sniff(content: bytes, name: str = "") -> Sniffed:
     """
     if not content:
         return EMPTY
-    if b"%PDF-" in content[:1024]:
-        return Sniffed("application/pdf", "pdf")
+    if _PDF.match(content):
+        return PDF
     for offset, signature, label, mime_type in _SIGNATURES:
         if content.startswith(signature, offset):
             return Sniffed(mime_type, label)
@@ -124,6 +128,8 @@ def sniff(content: bytes, name: str = "") -> Sniffed:
     if content.startswith(_OLE_SIGNATURE):
         return _sniff_ole(content)
     text = _as_text(content[:_HEAD], cut=len(content) > _HEAD)
+    if _PDF_BEHIND_JUNK.search(content, 0, 1024) and (text is None or b"startxref" in content[-2048:]):
+        return PDF
     if text is None or (_CONTROL.search(text) is not None and _has_known_signature(content)):
         return _sniff_signature(content)
     mime_type, label = sniff_text(text, name, whole=len(content) <= _HEAD)
