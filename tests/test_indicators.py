@@ -155,6 +155,35 @@ def test_a_url_inside_something_with_another_scheme() -> None:
     assert values("app://open?url=https://a.example/x xhttps://b.example", Kind.URL) == ["https://a.example/x"]
 
 
+@pytest.mark.parametrize("before", ["", "(", "\u201c", "\u2018", "\u00ab", "\u300c"])
+@pytest.mark.parametrize(
+    "after",
+    [
+        *(", and", "; and", ",", "\u201d", "\u2019", "\u00bb", "\u300d", "\u3002", "\uff0c\u4e0e", "\u2026"),
+        *("$x", "&amp;", "=1", "\u2014a dash", ":", ":x", ")", "*", "|"),
+    ],
+)
+@pytest.mark.parametrize("url", ["http://evil.example", "http://evil.example:8080", "http://192.0.2.1"])
+def test_a_url_ends_behind_its_host_when_no_path_begins(before: str, url: str, after: str) -> None:
+    assert values(before + url + after, Kind.URL) == [url]
+
+
+@pytest.mark.parametrize(
+    "after", ["\u201d", "\u2019", "\u00bb and", "\u300d", "\u3002", "\uff09\uff0c", "\u2026", ")", ","]
+)
+def test_quotes_behind_a_path_are_no_part_of_it(after: str) -> None:
+    assert values(f"http://evil.example/a?b=c;d,e{after}", Kind.URL) == ["http://evil.example/a?b=c;d,e"]
+
+
+def test_what_follows_a_host_and_a_comma_is_read_too() -> None:
+    text = "http://a.example,b.example;http://c.example:80,d.example"
+    assert values(text, Kind.DOMAIN) == ["a.example", "b.example", "c.example", "d.example"]
+
+
+def test_a_url_of_an_address_with_a_zone() -> None:
+    assert values("http://[fe80::1%25eth0]:80/x", Kind.URL) == ["http://[fe80::1%25eth0]:80/x"]
+
+
 def test_a_url_of_an_address_and_of_a_bare_host() -> None:
     assert values("http://[2001:db8::1]:8080/x http://intranet/ http://192.0.2.1", Kind.URL) == [
         "http://[2001:db8::1]:8080/x",

@@ -20,7 +20,11 @@ _SHORT = 3  # characters; shorter words have no trigram
 _MOST = 20_000  # records that one search returns
 _BATCH = 1000  # records of one transaction, so that other requests get their turn in between
 _COUNT = "SELECT count(*) FROM records r"
-_SECOND = "CAST(time AS INTEGER) - (time < CAST(time AS INTEGER))"  # date() would round the last moment of a day up
+# Whole seconds, because date() rounds: the last moment of a day would be of the next one.
+_PER_DAY = (
+    "SELECT coalesce(date(CAST(time AS INTEGER) - (time < CAST(time AS INTEGER)), 'unixepoch'), '') AS day, source,"
+    " count(*) FROM records WHERE log = ? GROUP BY day, source ORDER BY day = '', day, source"
+)
 _RECORD = "SELECT r.line, r.time, r.source, r.text FROM records r"
 
 
@@ -96,11 +100,7 @@ class Logs:
 
     def per_day(self) -> Sequence[tuple[str, str, int]]:
         """Return (day as YYYY-MM-DD, source, number of records), ordered by day, then source; undated records last."""
-        found = self._store.read(
-            f"SELECT coalesce(date({_SECOND}, 'unixepoch'), '') AS day, source, count(*) FROM records WHERE log = ?"
-            " GROUP BY day, source ORDER BY day = '', day, source",
-            self._pk,
-        )
+        found = self._store.read(_PER_DAY, self._pk)
         return [(str(day), str(source), int(str(count))) for day, source, count in found]
 
     def search(

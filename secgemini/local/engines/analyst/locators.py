@@ -18,13 +18,20 @@ _LONGEST_URL = 2048
 _INNER_URLS = 3  # URLs inside a URL (redirects) that are looked at
 _SCHEMES = r"(?:https?|ftps?|sftp|wss?|ldaps?|smb|ssh|telnet|tftp|rtsp|irc)"
 _SCHEME_BEFORE = re.compile(rf"(?i)(?<![a-z0-9+.-]){_SCHEMES}\Z")
-_REST = re.compile(r"(?=[\w\[])[^\s<>\"'`{}|\\^\x00-\x1f\x7f\u200b-\u200f\u2028\u2029\ufeff]++")
-_INNER_URL = re.compile(rf"(?i){_SCHEMES}(?:://|%3a%2f%2f)")
-_PARTS = re.compile(
-    r"(?P<scheme>[A-Za-z]{2,6})://(?P<user>[^/?#@]{0,256}@)?"
-    r"(?P<host>\[[0-9A-Fa-f:.]{2,45}\]|[\w.-]{1,253})(?P<port>:\d{1,5})?(?P<rest>[/?#].*|)\Z",
-    re.DOTALL,
+# No URL goes on behind these, nor behind quotes and the brackets, commas and full stops of Chinese and Japanese.
+_ENDS = (
+    r"\s<>\"'`{}|\\^\x00-\x1f\x7f\u00ab\u00bb\u200b-\u200f\u201c-\u201f\u2028\u2029\u2039\u203a\ufeff"
+    r"\u3001\u3002\u3008-\u3011\u3014-\u301b\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f"
 )
+_REST = re.compile(rf"(?=[\w\[])[^{_ENDS}]++")
+_INNER_URL = re.compile(rf"(?i){_SCHEMES}(?:://|%3a%2f%2f)")
+_AUTHORITY = (
+    rf"(?P<user>[^/?#@{_ENDS}]{{0,256}}@)?"
+    r"(?P<host>\[[0-9A-Fa-f:.]{2,45}(?:%25[\w.~-]{1,64})?\]|[\w.-]{1,253}(?![\w.-]))(?P<port>:\d{1,5}(?!\d))?"
+)
+_WHERE = re.compile(_AUTHORITY)
+_GOES_ON = frozenset("/?#")
+_PARTS = re.compile(rf"(?P<scheme>[A-Za-z]{{2,6}})://{_AUTHORITY}(?P<rest>[/?#].*|)", re.DOTALL)
 _EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}+@(?P<domain>[\w-]{1,63}+(?:\.[\w-]{1,63}+){1,126}+)(?!\.?[\w@-])")
 _DOMAIN = re.compile(r"(?<![\w.$%-])[\w-]{1,63}+(?:\.[\w-]{1,63}+){1,126}+(?!\.?[\w-])(?!\()")
 _CLOSING = {")": "(", "]": "["}
@@ -49,10 +56,16 @@ def _url_spans(text: str) -> Iterator[tuple[int, int]]:
     searched = 0
     while (colon := text.find("://", searched)) >= 0:
         scheme = _SCHEME_BEFORE.search(text, max(searched, colon - 8), colon)
-        rest = _REST.match(text, colon + 3) if scheme is not None else None
-        searched = rest.end() if rest is not None else colon + 3
-        if scheme is not None and rest is not None:
+        searched = colon + 3
+        if scheme is not None and (run := _run(text, searched)) is not None:
+            searched = run.end()
             yield scheme.start(), searched
+
+
+def _run(text: str, start: int) -> re.Match[str] | None:
+    """Return what follows a scheme: a host and its port, and more only if a path, a query or a fragment begins."""
+    host = _WHERE.match(text, start)
+    return host if host is not None and text[host.end() : host.end() + 1] not in _GOES_ON else _REST.match(text, start)
 
 
 def _find_in_url(run: str, start: int) -> Iterator[Found]:
@@ -71,7 +84,7 @@ def _trim(url: str) -> str:
     """Drop the punctuation after a URL, and closing brackets that were opened before it."""
     while url:
         last = url[-1]
-        if last in ".,;:!?*_~" or (last in _CLOSING and url.count(last) > url.count(_CLOSING[last])):
+        if last in ".,;:!?*_~\u2018\u2019\u2026" or (last in _CLOSING and url.count(last) > url.count(_CLOSING[last])):
             url = url[:-1]
         else:
             break
