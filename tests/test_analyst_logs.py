@@ -128,7 +128,26 @@ def _seconds(text: str) -> float:
         ("between 2025-01-01 and 2025-01-02", (), "2025-01-01", "2025-01-02T23:59:59.999999"),
         ("from 1 Jan 2025 to 3 Jan 2025", (), "2025-01-01", "2025-01-03T23:59:59.999999"),
         ("since 2025-01-01 10:30", (), "2025-01-01T10:30", None),
-        ("records before Jan 2", (), None, "2025-01-02"),
+        ("records before Jan 2", (), None, "2025-01-01T23:59:59.999999"),
+        ("records before Jan 2 10:30", (), None, "2025-01-02T10:29:59.999999"),
+        ("records until Jan 2", (), None, "2025-01-02T23:59:59.999999"),
+        ("what happened around 10:00?", (), "2025-01-01T09:55", "2025-01-01T10:05:59.999999"),
+        (
+            "find 'x' near 2025-01-01T12:00:00+02:00 within 2 hours",
+            ("x",),
+            "2025-01-01T08:00",
+            "2025-01-01T12:00:00.999999",
+        ),
+        ("from 10:00 to 11:00 on 2025-01-03", (), "2025-01-03T10:00", "2025-01-03T11:00:59.999999"),
+        ("on 3.1.2025 near 10:00 within 1 hour", (), "2025-01-03T09:00", "2025-01-03T11:00:59.999999"),
+        ("search for 'near line 5'", ("near line 5",), None, None),
+        ("search the logs for 'on 2025-01-01'", ("on 2025-01-01",), None, None),
+        (
+            "don't show the users' records, find 'it's ok' and \u2018that\u2019s it\u2019",
+            ("it's ok", "that\u2019s it"),
+            None,
+            None,
+        ),
         ("on 3.2.2025", (), "2025-02-03", "2025-02-03T23:59:59.999999"),
         ("lines from 10:00 until 10:30", (), "2025-01-01T10:00", "2025-01-01T10:30:59.999999"),
         (
@@ -157,6 +176,7 @@ def test_prompts_that_ask_nothing_of_single_records(prompt: str) -> None:
     [
         ("what happened around line 42?", 42, (), False, 300.0),
         ("what happened around the first 'Accepted'?", None, ("Accepted",), False, 300.0),
+        ("what's around 'near 10:00 on line 5'?", None, ("near 10:00 on line 5",), False, 300.0),
         ("show the timeline around the last 'Accepted' within 10 minutes", None, ("Accepted",), True, 600.0),
     ],
 )
@@ -213,6 +233,11 @@ async def test_a_time_range() -> None:
     answer = await answer_to("what is there between 2025-01-02 and 2025-01-03?", logs=LOGS)
     assert "1 records since 2025-01-02 00:00:00 UTC until 2025-01-03 23:59:59 UTC:" in answer
     assert "line 5 web01: Failed password for bob" in answer
+
+
+async def test_the_timeline_around_a_hit_of_a_time() -> None:
+    answer = await answer_to("what happened around the first 'failed' since 2025-01-02?", logs=LOGS)
+    assert "1 records within 300 s of line 5, the first with 'failed':" in answer
 
 
 async def test_the_timeline_around_a_hit() -> None:

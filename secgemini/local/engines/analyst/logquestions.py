@@ -19,8 +19,10 @@ _OF_LOGS = re.compile(r"(?i)\b(?:logs?|lines?|records?|entries|happened|timeline
 _READ = 4000  # characters of a prompt in which a question is looked for
 _LAST_TIME = 253_402_300_800.0  # the year 10000
 _DAY = timedelta(days=1)
+_LEAST = timedelta(microseconds=1)
+# A quote within a word is an apostrophe: `what's around 'it's over'`.
 _QUOTED = re.compile(
-    r"'([^'\n]{1,200})'|\"([^\"\n]{1,200})\"|`([^`\n]{1,200})`|\u2018([^\u2019\n]{1,200})\u2019|\u201c([^\u201d\n]{1,200})\u201d"
+    r"(?<!\w)'([^\n]{1,200}?)'(?!\w)|\"([^\"\n]{1,200})\"|`([^`\n]{1,200})`|\u2018([^\n]{1,200}?)\u2019(?!\w)|\u201c([^\u201d\n]{1,200})\u201d"
 )
 _SEARCH = re.compile(
     r"(?i)\b(?:search|grep|find|look\s+for|filter|show|list|count|how\s+many|which|what|when|did|does|lines?|records?|entries)\b"
@@ -46,7 +48,9 @@ _STAMP = (
 )
 _BETWEEN = re.compile(rf"(?i)\b(?:between|from)\s+{_STAMP}\s+(?:and|to|until|till|-)\s+{_STAMP}")
 _SINCE = re.compile(rf"(?i)\b(?:since|after|from)\s+{_STAMP}")
-_UNTIL = re.compile(rf"(?i)\b(?:until|till|before|up\s+to)\s+{_STAMP}")
+_UNTIL = re.compile(rf"(?i)\b(?:until|till|up\s+to)\s+{_STAMP}")
+_BEFORE = re.compile(rf"(?i)\bbefore\s+{_STAMP}")
+_NEAR = re.compile(rf"(?i)\b(?:around|near)\s+(?:the\s+)?{_STAMP}")
 _ON = re.compile(rf"(?i)\b(?:on|at|during)\s+{_STAMP}")
 
 
@@ -110,7 +114,7 @@ def asks_logs(prompt: str, *, of_log_files: bool) -> bool:
 
 def _answer_around(question: LogQuestion, logs: LogTable, answer: LogAnswer) -> None:
     line = question.line
-    if line is None and (found := logs.search(question.words, limit=1, last=question.last)):
+    if line is None and (found := _first(question, logs)):
         line = found[0].line
     if line is None:
         answer.matches = 0
@@ -122,46 +126,66 @@ def _answer_around(question: LogQuestion, logs: LogTable, answer: LogAnswer) -> 
         answer.matches = logs.count(at_or_after=time - question.seconds, at_or_before=time + question.seconds)
 
 
+def _first(question: LogQuestion, logs: LogTable) -> Sequence[LogRecord]:
+    after, before = question.at_or_after, question.at_or_before
+    return logs.search(question.words, at_or_after=after, at_or_before=before, limit=1, last=question.last)
+
+
 def read_question(prompt: str, default: datetime) -> LogQuestion | None:
     """Return what a prompt asks of the logs, or None. `default` completes dates without a year, times without a day."""
     head = prompt[:_READ]
-    after, before = _time_range(head, default)
     words = tuple(next(word for word in match.groups() if word is not None) for match in _QUOTED.finditer(head))
+    head = _QUOTED.sub("''", head)  # what is searched for asks for nothing itself
     if not words and (found := _SEARCH_FOR.search(head)) is not None:
         words = (found["words"],)
     within = _WITHIN.search(head)
     seconds = float(int(within[1]) * _UNITS[within[2][0].lower()]) if within else 300.0
-    if (around := _AROUND.search(head)) is not None:
+    default = _day_meant(head, default)
+    near = _near(head, default, seconds)
+    after, before = near or _time_range(head, default)
+    if near is None and (around := _AROUND.search(head)) is not None:
         line = _LINE.search(around["rest"])
         if line is not None or words:
-            return LogQuestion(
-                words,
-                around=True,
-                line=int(line[1]) if line else None,
-                last=_LAST.search(around["rest"]) is not None,
-                seconds=seconds,
-            )
+            number = int(line[1]) if line else None
+            last = _LAST.search(around["rest"]) is not None
+            return LogQuestion(words, after, before, around=True, line=number, last=last, seconds=seconds)
     if after is None and before is None and not (words and _SEARCH.search(head)):
         return None
     return LogQuestion(words, after, before)
+
+
+def _day_meant(text: str, default: datetime) -> datetime:
+    """Return the day of the times that the prompt names without one (`from 10:00 to 11:00 on Nov 22`)."""
+    days = (_moment(found[1], default) for found in _ON.finditer(text) if ":" not in found[1])
+    day = next((day for day in days if day is not None), None)
+    return default if day is None else datetime.fromtimestamp(day, UTC)
+
+
+def _near(text: str, default: datetime, seconds: float) -> tuple[float, float] | None:
+    """Return the time around a moment that the prompt names, `seconds` on either side of it."""
+    found = _NEAR.search(text)
+    start, end = (_moment(found[1], default), _moment(found[1], default, end=True)) if found else (None, None)
+    return (start - seconds, end + seconds) if start is not None and end is not None else None
 
 
 def _time_range(text: str, default: datetime) -> tuple[float | None, float | None]:
     """Return the first and the last moment that the prompt names; a day without a time is the whole day."""
     if (found := _BETWEEN.search(text)) is not None:
         return _moment(found[1], default), _moment(found[2], default, end=True)
-    after, before = _SINCE.search(text), _UNTIL.search(text)
-    if after is not None or before is not None:
+    after, until, before = _SINCE.search(text), _UNTIL.search(text), _BEFORE.search(text)
+    if after is not None or until is not None or before is not None:
         start = _moment(after[1], default) if after else None
-        return start, _moment(before[1], default) if before else None
+        if until is not None:
+            return start, _moment(until[1], default, end=True)
+        return start, _moment(before[1], default, end=True, length=timedelta()) if before else None
     if (found := _ON.search(text)) is not None:
         start = _moment(found[1], default)
         return start, _moment(found[1], default, end=True) if start is not None else None
     return None, None
 
 
-def _moment(text: str, default: datetime, *, end: bool = False) -> float | None:
-    """Return Unix seconds; `end` asks for the last second of what was named: a day, a minute or a second."""
+def _moment(text: str, default: datetime, *, end: bool = False, length: timedelta | None = None) -> float | None:
+    """Return Unix seconds; `end` asks for the last moment of what was named: a day, a minute, a second, `length`."""
     from dateutil import parser
 
     midnight = default.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -169,13 +193,14 @@ def _moment(text: str, default: datetime, *, end: bool = False) -> float | None:
     try:
         moment = parser.parse(text, default=midnight, dayfirst=day_first)
         moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-        return (moment + _length(text) if end else moment).timestamp()
+        if end:
+            moment += (_length(text) if length is None else length) - _LEAST
+        return moment.timestamp()
     except (ValueError, OverflowError):
         return None
 
 
 def _length(stamp: str) -> timedelta:
-    """Return how long the moment lasts that was named: a day, a minute or a second, short of its last microsecond."""
+    """Return how long the moment lasts that was named: a day, a minute or a second."""
     colons = len(re.findall(r"\d:\d", stamp))
-    named = _DAY if not colons else timedelta(minutes=1) if colons == 1 else timedelta(seconds=1)
-    return named - timedelta(microseconds=1)
+    return _DAY if not colons else timedelta(minutes=1) if colons == 1 else timedelta(seconds=1)
