@@ -83,6 +83,54 @@ def test_plain_lines_with_time_stamps() -> None:
     assert summary.breaches() == [(3, "bob", "192.0.2.1", 1)]
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        '2026/11/19 22:00:00 [error] 7#7: *1 user "bob": invalid password, client: 203.0.113.9, server: a.example',
+        "[Thu Nov 19 22:00:00.123456 2026] [auth_basic:error] [client 203.0.113.9:55] user bob: authentication failure",
+        "WARNING 2026-11-19 22:00:00,123 auth login failed for user bob from 203.0.113.9",
+        'level=warn ts=2026-11-19T22:00:00Z msg="login failed" user=bob ip=203.0.113.9',
+        '"11/19/2026 10:00:00 PM","4625","An account failed to log on.","203.0.113.9","user=bob"',
+        "<34>1 2026-11-19T22:00:00.003Z host login 7 - - failed login for bob from 203.0.113.9",
+        "<34>1 2026-11-19T22:00:00Z host sshd 7 - - Failed password for invalid user bob from 203.0.113.9 port 5 ssh2",
+        "type=USER_LOGIN msg=audit(1795125600.123:45): login failed user=bob addr=203.0.113.9",
+        '{"__REALTIME_TIMESTAMP": "1795125600000000", "_HOSTNAME": "srv", "SYSLOG_IDENTIFIER": "sshd-session", '
+        '"MESSAGE": "Failed password for bob from 203.0.113.9 port 5 ssh2"}',
+        '{"when": "2026-11-19 22:00:00", "event": "login_failed", "user": "bob", "msg": "from 203.0.113.9"}',
+        '{"ts": "1795125600.5", "log": "login failed", "user": "bob", "ip": "203.0.113.9"}',
+        '{"time": "19/Nov/2026:22:00:00 +0000", "msg": "password incorrect", "user": "bob", "ip": "203.0.113.9"}',
+    ],
+)
+def test_any_log_with_time_stamps(line: str) -> None:
+    summary = summary_of(line, line, line)
+    assert summary.first is not None
+    assert summary.first.replace(microsecond=0) == datetime(2026, 11, 19, 22, tzinfo=UTC)
+    assert (summary.failed, summary.failed_accounts) == ({"203.0.113.9": 3}, {"bob": 3})
+
+
+def test_words_that_only_look_like_a_login_are_none() -> None:
+    summary = summary_of(*['{"ts": 1795125600, "msg": "failed to load the list of authors", "user": "bob"}'] * 3)
+    assert (summary.failed, summary.logins) == ({}, [])
+
+
+def test_the_source_may_be_an_ipv6_address_but_no_time_and_no_hardware_address() -> None:
+    line = "2026-11-19 22:00:00 12:30:45 aa:bb:cc:dd:ee:ff 2001:DB8::0:5 port 1"
+    assert summary_of(line, line, line).sources == {"2001:db8::5": 3}
+
+
+def test_what_other_programs_say_in_the_log_of_sshd_counts_too() -> None:
+    summary = summary_of(
+        "Nov 19 21:00:00 web01 systemd[1]: started",
+        *["Nov 19 22:00:00 web01 sshd[2]: Failed password for root from 203.0.113.9 port 1 ssh2"] * 4,
+        "Nov 19 22:00:09 web01 sshd[2]: message repeated 3 times: [ Failed password for root from 203.0.113.9 port 1]",
+        "Nov 19 23:00:00 web01 sudo: pam_unix(sudo:auth): authentication failure; logname=x rhost= user=bob",
+    )
+    assert summary.format == "sshd"
+    assert (summary.first, summary.last) == (datetime(NO_YEAR, 11, 19, 21), datetime(NO_YEAR, 11, 19, 23))
+    assert summary.sources == {"203.0.113.9": 7, "web01": 1}
+    assert summary.failed_accounts == {"root": 7, "bob": 1}
+
+
 def test_sshd_among_other_programs() -> None:
     summary = summary_of(
         "Dec 31 23:59:58 web01 CRON[1]: session opened",

@@ -11,7 +11,8 @@ import pytest
 from raw_service import Raw, running_service
 
 from secgemini.local.engines import LogRecord, LogTable, Reply, TurnRequest
-from secgemini.local.logtimes import LineReader, find_time
+from secgemini.local.engines.analyst.logformats.times import find_time
+from secgemini.local.logtimes import LineReader
 
 LINES = [
     "2026-11-20T10:00:00Z sshd[1]: Failed password for root from 203.0.113.9 port 22 ssh2\n",
@@ -270,10 +271,37 @@ NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
         '{"ts": 1795348800}',
         "Nov 22 12:00:00 host sshd[1]: x",
         "<13>Nov 22 12:00:00 host sshd[1]: x",
+        "<13>1 2026-11-22T12:00:00.000Z host sshd 1 - - x",
+        "2026-11-22 13:00:00+01 x",
+        "2026-11-22 13:00:00.000+01 x",
+        "22.11.2026 12:00:00 x",
+        "20261122T120000Z x",
+        "20261122 12:00:00 x",
+        "2026-11-22_12:00:00 x",
+        "2026-11-22,12:00:00,x",
+        "1795348800000000000 x",
+        "ts=1795348800.000 x",
+        "type=CWD msg=audit(1795348800.000:7): x",
+        '{"ts": "1795348800"}',
+        '{"ts": 1795348800000000000}',
+        '{"when": "22/Nov/2026:12:00:00 +0000"}',
+        "\ufeff2026-11-22T12:00:00Z x",
     ],
 )
 def test_times_of_any_usual_form_are_read(text: str) -> None:
     assert LineReader({}, now=NOON.timestamp()).read(text)[0] == NOON.timestamp()
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("05.11.2026 12:00:00 x", datetime(2026, 11, 5, 12, tzinfo=UTC)),
+        ("Feb 29 12:00:00 host x", datetime(2024, 2, 29, 12, tzinfo=UTC)),
+        ("Dec 31 12:00:00 host x", datetime(2025, 12, 31, 12, tzinfo=UTC)),
+    ],
+)
+def test_what_a_time_leaves_open(text: str, time: datetime) -> None:
+    assert LineReader({}, now=NOON.timestamp()).read(text)[0] == time.timestamp()
 
 
 @pytest.mark.parametrize(

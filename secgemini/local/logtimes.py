@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import msgspec
-from dateutil import parser
 
 from secgemini.local.engines.analyst.logformats import LogFormat, log_formats
 from secgemini.local.engines.analyst.logformats.event import NO_YEAR, LogEvent
+from secgemini.local.engines.analyst.logformats.times import time_of
 
 _HEAD = 4096  # characters of a line that are looked at
-_STAMP = re.compile(
-    r"(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},? )?"
-    r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}|\d{1,2}/\d{1,2}/\d{2}|"
-    r"\d{1,2}/[A-Z][a-z]{2}/\d{4}|\d{1,2}[ -][A-Z][a-z]{2,8}[ -]\d{4}|[A-Z][a-z]{2,8} {1,2}\d{1,2},?(?: \d{4})?)"
-    r"[T :,]{1,2}\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,9})?)?"
-    r"(?: ?[AP]M)?(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?(?: \d{4})?"
-)
-_WEB = re.compile(r"^(\d{1,2}/[A-Z][a-z]{2}/\d{4}):")
-_EPOCH = re.compile(r"\[?(\d{10})(\.\d{1,9}|\d{3}|\d{6})?\b")
-_MOST_DIGITS = 1e11  # seconds; larger numbers are milliseconds or microseconds
 
 
 class LineReader:
-    """Reads the lines of one log file. A format that fitted is tried first on the next line.
+    """Reads the lines of one log file. A format that fitted is tried first on the next line; `plain` fits too often.
 
     `fields` says where JSON lines have their `timestamp` and `source`. Times without a zone are taken as UTC; those
     without a year are of the last year in which they are not in the future at `now` (Unix seconds).
@@ -42,19 +31,19 @@ class LineReader:
 
         A JSON line can name a source that is no text, of half a surrogate pair; such a half becomes a question mark.
         """
-        head = line[:_HEAD].rstrip("\r\n")
+        head = line[:_HEAD].rstrip("\r\n").removeprefix("\ufeff")
         time, source = self._mapped(head) if self._fields else (None, "")
         event = self._event(head)
         if event is not None:
             time = time or event.time
             source = source or event.source or ""
-        return _seconds(self._dated(time or find_time(head))), source.encode("utf-8", "replace").decode()
+        return _seconds(self._dated(time)), source.encode("utf-8", "replace").decode()
 
     def _event(self, head: str) -> LogEvent | None:
         for index, log_format in enumerate(self._formats):
             event = log_format.parse(head)
             if event is not None:
-                if index:
+                if 0 < index < len(self._formats) - 1:
                     self._formats.insert(0, self._formats.pop(index))
                 return event
         return None
@@ -68,37 +57,18 @@ class LineReader:
             return None, ""
         stamp = record.get(self._fields.get("timestamp", ""))
         source = record.get(self._fields.get("source", self._fields.get("log_type", "")))
-        return find_time(str(stamp)) if stamp is not None else None, "" if source is None else str(source)
+        return time_of(stamp), "" if source is None else str(source)
 
     def _dated(self, time: datetime | None) -> datetime | None:
         if time is None or time.year != NO_YEAR:
             return time
-        for year in (self._now.year, self._now.year - 1, self._now.year - 4):
+        for year in range(self._now.year, self._now.year - 9, -1):  # eight years can lie between two leap years
             try:
                 dated = time.replace(year=year, tzinfo=time.tzinfo or UTC)
                 if dated <= self._now:
                     return dated
             except (ValueError, OverflowError):  # the 29th of February in a year that has none, a zone of 99 hours
                 continue
-        return None
-
-
-def find_time(text: str) -> datetime | None:
-    """Return the first time stamp of a text in any usual form, or None."""
-    epoch = _EPOCH.match(text)
-    if epoch is not None:
-        digits, fraction = epoch[1], epoch[2] or ""
-        number = float(digits + fraction)
-        while number > _MOST_DIGITS:
-            number /= 1000
-        return datetime.fromtimestamp(number, UTC)
-    found = _STAMP.search(text[:256])
-    if found is None:
-        return None
-    stamp = _WEB.sub(r"\1 ", found[0])
-    try:
-        return parser.parse(stamp, default=datetime(NO_YEAR, 1, 1))
-    except (ValueError, OverflowError):
         return None
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from itertools import islice
 
 from .escapes import without_escapes
-from .logformats import LogFormat, log_formats
+from .logformats import LogFormat, log_formats, plain
 from .logformats.event import NO_YEAR, LogEvent
 
 _SAMPLE = 200  # lines that decide on the format
@@ -40,12 +40,12 @@ class LogSummary:
         self._span(event.time)
         source = event.source or "?"
         if event.source is not None:
-            self.sources[event.source] += 1
+            self.sources[event.source] += event.times
         if event.status is not None:
             self.statuses[event.status] += 1
         if event.failed_login is not None:
-            self.failed[source] += 1
-            self.failed_accounts[event.failed_login or "?"] += 1
+            self.failed[source] += event.times
+            self.failed_accounts[event.failed_login or "?"] += event.times
         elif event.login is not None and len(self.logins) < 1000:
             self.logins.append((number, event.login or "?", source, self.failed[source]))
 
@@ -83,9 +83,16 @@ def summarise(lines: Iterable[tuple[int, str]]) -> LogSummary | None:
     summary = LogSummary(chosen.NAME)
     for number, line in _chain(sample, numbered):
         summary.lines += 1
-        if (event := chosen.parse(line)) is not None:
+        if (event := chosen.parse(line) or _of_another(line)) is not None:
             summary.add(number, event)
     return summary
+
+
+def _of_another(line: str) -> LogEvent | None:
+    """Read a line among those of another program: when it was, and who failed to log in, or did."""
+    event = plain.parse(line)
+    about_login = event is not None and (event.failed_login is not None or event.login is not None)
+    return event if event is None or about_login else LogEvent(event.time)
 
 
 def _choose(lines: list[str]) -> LogFormat | None:

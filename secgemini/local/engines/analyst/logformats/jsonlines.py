@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
 
+from . import plain, sshd
 from .event import LogEvent
-from .times import iso_time
+from .times import find_time, time_of
 
 NAME = "JSON lines"
 ORDER = 0
-_TIMES = ("@timestamp", "timestamp", "time", "ts", "eventTime", "datetime", "date", "TimeCreated", "created_at")
+_TIMES = (
+    *("@timestamp", "timestamp", "time", "ts", "eventTime", "datetime", "date", "TimeCreated", "created_at"),
+    *("__REALTIME_TIMESTAMP", "Timestamp", "asctime"),
+)
 _SOURCES = (
     *(
         "src_ip",
@@ -24,7 +30,7 @@ _SOURCES = (
         "clientip",
         "remote_addr",
     ),
-    *("remote_ip", "ip", "ip_address", "IpAddress", "host", "hostname", "host.name", "source"),
+    *("remote_ip", "ip", "ip_address", "IpAddress", "host", "hostname", "host.name", "source", "_HOSTNAME"),
 )
 _USERS = ("user", "username", "user.name", "account", "TargetUserName", "userName")
 _WORDS = (
@@ -38,11 +44,15 @@ _WORDS = (
     "event.outcome",
     "result",
 )
-_MESSAGES = ("message", "msg", "status")
+_MESSAGES = ("message", "msg", "status", "MESSAGE", "log")
+_PROGRAM = "SYSLOG_IDENTIFIER"  # of journald
+_LOGIN = re.compile(r"log-?in|log-?on|logged in|sign-?in|password|auth(?!or)")
+_FAILED = re.compile(r"fail|invalid|denied|unauthor|incorrect")
+_ACCEPTED = re.compile(r"success|accepted|granted")
 
 
 def parse(line: str) -> LogEvent | None:
-    """Read one line that is a JSON object."""
+    """Read one line that is a JSON object. What a program says in its message counts where no field says it."""
     if not line.startswith("{"):
         return None
     try:
@@ -52,17 +62,26 @@ def parse(line: str) -> LogEvent | None:
     if not isinstance(record, dict):
         return None
     fields = dict(_flat(record))
+    time = next((time for name in _TIMES if (time := time_of(fields.get(name))) is not None), None) or find_time(line)
+    message = next((str(fields[name]) for name in _MESSAGES if name in fields), "")
+    if str(fields.get(_PROGRAM, "")).startswith("sshd"):
+        return sshd.read_message(message, time)
+    said = plain.read_message(message, time)
+    return replace(_judge(fields, time), source=_named(fields, _SOURCES) or said.source)
+
+
+def _judge(fields: Mapping[str, object], time: datetime | None) -> LogEvent:
     words = " ".join(str(fields[name]).lower() for name in (*_WORDS, *_MESSAGES) if name in fields)
-    user = next((str(fields[name]) for name in _USERS if name in fields), "")
-    about_login = any(word in words for word in ("login", "logon", "sign-in", "signin", "password", "auth"))
-    failed = about_login and any(word in words for word in ("fail", "invalid", "denied", "unauthor", "incorrect"))
-    accepted = about_login and not failed and any(word in words for word in ("success", "accepted", "granted"))
-    return LogEvent(
-        time=_time(next((fields[name] for name in _TIMES if name in fields), None)),
-        source=next((str(fields[name]) for name in _SOURCES if fields.get(name)), None),
-        failed_login=user if failed else None,
-        login=user if accepted else None,
-    )
+    if _LOGIN.search(words) is None:
+        return LogEvent(time)
+    user = _named(fields, _USERS) or ""
+    if _FAILED.search(words) is not None:
+        return LogEvent(time, failed_login=user)
+    return LogEvent(time, login=user if _ACCEPTED.search(words) is not None else None)
+
+
+def _named(fields: Mapping[str, object], names: Iterable[str]) -> str | None:
+    return next((str(fields[name]) for name in names if fields.get(name)), None)
 
 
 def _flat(record: Mapping[str, object]) -> Iterator[tuple[str, object]]:
@@ -74,14 +93,3 @@ def _flat(record: Mapping[str, object]) -> Iterator[tuple[str, object]]:
                     yield f"{name}.{inner}", inner_value
         elif isinstance(value, str | int | float):
             yield name, value
-
-
-def _time(value: object) -> datetime | None:
-    if isinstance(value, str):
-        read = iso_time(value)
-        return read[0] if read is not None else None
-    if isinstance(value, int | float) and not isinstance(value, bool) and 1e8 < value < 1e17:
-        for unit in (1, 1e3, 1e6):  # seconds, milliseconds, microseconds
-            if value / unit < 1e11:
-                return datetime.fromtimestamp(value / unit, UTC)
-    return None

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from datetime import datetime
 
 from .event import LogEvent
 from .times import iso_time, syslog_time
 
 NAME = "sshd"
 ORDER = 10
-_PROCESS = re.compile(r"[ T]\S{1,255} sshd(?:-session|-auth)?(?:\[\d{1,10}\])?: ")
+_PROCESS = re.compile(
+    r" \S{1,255} sshd(?:-session|-auth)?(?:(?:\[\d{1,10}\])?: | \S{1,128} \S{1,32} (?:-|\[[^\]]{0,500}\]) \ufeff?)"
+)
+_REPEATED = re.compile(r"message repeated (\d{1,6}) times: \[ ")
 _FAILED = re.compile(
     r"(?:Failed \S{1,40} for (?:invalid user )?(?P<user>\S{0,64}) from (?P<source>\S{1,64})"
     r"|maximum authentication attempts exceeded for (?:invalid user )?(?P<user2>\S{0,64}) from (?P<source2>\S{1,64}))"
@@ -29,7 +34,13 @@ def parse(line: str) -> LogEvent | None:
     process = _PROCESS.match(line, end)
     if process is None:
         return None
-    message = line[process.end() :]
+    return read_message(line[process.end() :], time)
+
+
+def read_message(message: str, time: datetime | None) -> LogEvent:
+    """Read what sshd itself says, behind what the logger puts before it."""
+    if (repeated := _REPEATED.match(message)) is not None:
+        return replace(read_message(message[repeated.end() :].removesuffix("]"), time), times=int(repeated[1]))
     if (found := _FAILED.match(message)) is not None:
         user, source = found["user"] or found["user2"] or "", found["source"] or found["source2"]
         return LogEvent(time, source, failed_login=user)
