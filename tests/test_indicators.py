@@ -180,6 +180,35 @@ def test_what_follows_a_host_and_a_comma_is_read_too() -> None:
     assert values(text, Kind.DOMAIN) == ["a.example", "b.example", "c.example", "d.example"]
 
 
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        (r'{"u":"http:\/\/evil.example\/a\/b.php?x=1"}', "http://evil.example/a/b.php?x=1"),
+        (r'{"u":"http://evil.example/a?x=1\u0026y=\u003cz\u003e"}', "http://evil.example/a?x=1&y="),
+        (r"url matches /https?:x|http:\/\/evil\.example\/a/i", "http://evil.example/a/i"),
+        (r'"hxxp:\/\/evil[.]example\/a"', "http://evil.example/a"),
+        (r'"http://evil.example/a\nnext"', "http://evil.example/a"),
+    ],
+)
+def test_the_escapes_of_json_and_of_patterns_are_undone_within_urls(text: str, url: str) -> None:
+    assert values(f"first\n{text}", Kind.URL) == [url]
+    assert {hit.line for hit in extract(f"first\n{text}")} == {2}
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        (r"copy \\files.evil.example\share\x", ["files.evil.example"]),
+        (r'{"path": "\\\\files.evil.example\\share"}', ["files.evil.example"]),
+        (r'{"path": "C:\\node_modules\\socket.io\\x"} C:\socket.io D:\\socket.io', []),
+        ("from mail.evil.example(203.0.113.9) by", ["mail.evil.example"]),
+        ("call.evil.example(1)", []),
+    ],
+)
+def test_hosts_of_shares_and_of_mail_servers(text: str, names: list[str]) -> None:
+    assert values(text, Kind.DOMAIN) == names
+
+
 def test_a_url_of_an_address_with_a_zone() -> None:
     assert values("http://[fe80::1%25eth0]:80/x", Kind.URL) == ["http://[fe80::1%25eth0]:80/x"]
 
@@ -293,7 +322,23 @@ HOSTILE = [
         "[.]",
     ),
     *("[at]", "(dot)", " [ ", "hxxp", "hxxp[", "http://", "http://a.", "http://user@", "http://[", '"http://', "a:b@"),
-    *("http://a.example/,", "http://x.example?u=", "%3a%2f%2f", "CVE-", "CVE-2020-", "T1", "TA0", "S0001 ", "xn--"),
+    *(
+        "http://a.example/,",
+        "http://x.example?u=",
+        "%3a%2f%2f",
+        ":\\/\\/",
+        "http:\\/\\/a.",
+        "\\\\a.b",
+        ":\\/\\/",
+        "http:\\/\\/a.",
+        "\\\\a.b",
+        "CVE-",
+        "CVE-2020-",
+        "T1",
+        "TA0",
+        "S0001 ",
+        "xn--",
+    ),
     *("é.", "аб.", "1.1.1.1.", "1.1.1.1 ", "evil.example ", "a@b.example ", "www.", "f" * 65 + " ", "a" * 63 + "."),
 ]
 

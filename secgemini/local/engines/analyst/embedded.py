@@ -22,8 +22,13 @@ _COMMAND = re.compile(
     r"[-/\u2013](?<![\w-].)[eE](?:[cC]|[nN][A-Za-z]{0,13})?[ \t]{1,20}[\"']?(?P<code>[A-Za-z0-9+/]{16,}+={0,2})"
 )
 # 24 characters, because 18 bytes of clean text do not happen by chance; also wrapped into lines, also base64url.
-_START = re.compile(r"[A-Za-z0-9+/_-](?<![A-Za-z0-9+/=_-].)[A-Za-z0-9+/_-]{23}")
-_RUN = re.compile(r"[A-Za-z0-9+/_-]{24,}+(?:\r?\n[A-Za-z0-9+/_-]{24,}+)*+(?:\r?\n[A-Za-z0-9+/_-]{1,23}+)?+={0,2}")
+_LEAST = 24
+_START = re.compile(r"[A-Za-z0-9+/_-](?<![A-Za-z0-9+/_-].)[A-Za-z0-9+/_-]{23}")
+_RUN = re.compile(
+    r"[A-Za-z0-9+/_-]{24,}+(?:\r?\n[ \t]{0,64}+[A-Za-z0-9+/_-]{24,}+)*+"
+    r"(?:\r?\n[ \t]{0,64}+[A-Za-z0-9+/_-]{1,23}+)?+={0,2}"
+)
+_BLANKS = str.maketrans("", "", "\r\n\t ")
 _SIGNATURES = (b"%PDF-", b"PK\x03\x04", b"\x1f\x8b\x08", b"\x7fELF", b"\x89PNG\r\n", b"{\\rtf1")
 _UNLIKELY = re.compile(r"[^\t\r\n -~\u00a0-\u024f\u0370-\u05ff\u2010-\u2027\u3040-\u30ff\u4e00-\u9fff]")
 
@@ -92,16 +97,18 @@ def _command(code: str) -> bytes | None:
 
 
 def _base64(code: str) -> bytes | None:
-    """Decode a run, or only its first line when what follows turns out not to belong to it."""
-    for attempt in dict.fromkeys((code, code.partition("\n")[0].rstrip("\r"))):
-        content = _decode(attempt)
+    """Decode a run, or only its first line or a segment of a path when the rest turns out not to belong to it."""
+    first = code.partition("\n")[0].rstrip("\r")
+    segment = max(first.split("/"), key=len)
+    for attempt in dict.fromkeys((code, first, segment)):
+        content = _decode(attempt) if len(attempt) >= _LEAST else None
         if content is not None and _is_meaningful(content):
             return content
     return None
 
 
 def _decode(code: str) -> bytes | None:
-    joined = code.replace("\r", "").replace("\n", "").rstrip("=").replace("-", "+").replace("_", "/")
+    joined = code.translate(_BLANKS).rstrip("=").replace("-", "+").replace("_", "/")
     try:
         return base64.b64decode(joined + "=" * (-len(joined) % 4), validate=True)
     except (binascii.Error, ValueError):

@@ -33,7 +33,8 @@ _WHERE = re.compile(_AUTHORITY)
 _GOES_ON = frozenset("/?#")
 _PARTS = re.compile(rf"(?P<scheme>[A-Za-z]{{2,6}})://{_AUTHORITY}(?P<rest>[/?#].*|)", re.DOTALL)
 _EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}+@(?P<domain>[\w-]{1,63}+(?:\.[\w-]{1,63}+){1,126}+)(?!\.?[\w@-])")
-_DOMAIN = re.compile(r"(?<![\w.$%-])[\w-]{1,63}+(?:\.[\w-]{1,63}+){1,126}+(?!\.?[\w-])(?!\()")
+_DOMAIN = re.compile(r"(?<![\w.$%-])[\w-]{1,63}+(?:\.[\w-]{1,63}+){1,126}+(?!\.?[\w-])(?!\((?!\d{1,3}\.\d))")
+_UNC_NOT_BEHIND = re.compile(r"[\w:.)%-]\Z")
 _CLOSING = {")": "(", "]": "["}
 
 
@@ -145,12 +146,19 @@ def _judge_email(match: re.Match[str]) -> Iterator[Found]:
 def _find_domains(plain: Refanged, text: str) -> Iterator[Found]:
     for match in _DOMAIN.finditer(text):
         start, end = match.span()
-        before = text[max(0, start - 2) : start]
-        if before.endswith("\\") or (before.endswith("/") and before != "//"):
-            continue  # a part of a path
+        if _is_part_of_path(text[max(0, start - 5) : start]):
+            continue
         domain = judge_domain(match[0], meant=plain.touched(start, end))
         if domain is not None:
             yield Found(Kind.DOMAIN, domain.name, start, domain.marks)
+
+
+def _is_part_of_path(before: str) -> bool:
+    """Tell a part of a path by what is before it, other than the host of `//host/` or `\\\\host\\`, escaped or not."""
+    if before.endswith("/"):
+        return not before.endswith("//")
+    slashes = len(before) - len(before.rstrip("\\"))
+    return slashes > 0 and (slashes not in (2, 4) or _UNC_NOT_BEHIND.search(before[:-slashes]) is not None)
 
 
 def _without(text: str, spans: list[tuple[int, int]]) -> str:

@@ -2,6 +2,7 @@ r"""Undo defanging: `hxxps[://]evil[.]example` becomes `https://evil.example`.
 
 Understood are `hxxp`, `h**p`, `htxp`, `hxtp` before a colon; `.`, `dot`, `:`, `://`, `/`, `@` and `at` in square or
 round brackets or braces, with at most one space on either side; and a dot with only one of its brackets (`192.0.2[.1`).
+The escapes of JSON and of regular expressions within URLs are undone as well: `http:\/\/evil.example\/?a=1\u0026b=2`.
 A single line stays a single line, so line numbers hold.
 """
 
@@ -19,6 +20,8 @@ _DEFANGED = re.compile(
     r"[\[({\]](?:(?<=[\[({]) ?(?P<token>\.|[dD][oO][tT]|://|:|/|@|[aA][tT]) ?[\])}] ?"
     r"|(?<=\w\[)\.(?=\w)|(?<=\w\.\])(?=\w))"
 )
+_ESCAPED_URL = re.compile(r":(?:\\?/){2}[^\s\"'<>`]*+")
+_ESCAPE = re.compile(r"\\(?:([/.?&=-])|u00([2-7][0-9A-Fa-f]))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class Refanged:
 
 def refang(text: str) -> Refanged:
     """Return `text` with its defanging undone, in linear time."""
+    if "\\" in text:
+        text = _ESCAPED_URL.sub(lambda found: _ESCAPE.sub(_unescaped, found[0]), text)
     text = _SCHEME.sub(lambda found: "http" + found[1].lower(), text)
     pieces: list[str] = []
     places: list[int] = []
@@ -54,3 +59,7 @@ def refang(text: str) -> Refanged:
         return Refanged(text, ())
     pieces.append(text[copied:])
     return Refanged("".join(pieces), places)
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    return found[1] or chr(int(found[2], 16))

@@ -8,6 +8,7 @@ from secgemini.local.sniff import decode_text
 
 from ..logsummary import summarise
 from ..parts import Budget, Document, Fact, Note, Part, Passage
+from ..tables import cells_apart
 
 LABELS = frozenset(
     {"batch", "c", "cpp", "css", "csv", "go", "ini", "java", "javascript", "json", "jsonl", "markdown", "pem", "perl"}
@@ -27,4 +28,4 @@ def read(document: Document, budget: Budget) -> Iterator[Part]:
         yield Note(f"only the first {len(text)} characters were read")
     if document.label in _LOGS and (summary := summarise(enumerate(text.split("\n"), 1))) is not None:
         yield summary
-    yield Passage(text)
+    yield Passage(cells_apart(text) if document.label == "csv" else text)
