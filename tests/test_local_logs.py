@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -87,6 +89,47 @@ def test_an_upload_that_broke_off_starts_anew(http: Raw) -> None:
     assert create(http)
     upload(http, LINES[:1])
     assert create(http), "no session has it: what is there is not known to be all"
+
+
+def test_what_is_still_being_stored_when_an_upload_starts_anew_is_not_of_the_new_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    began, go_on = threading.Event(), threading.Event()
+    read = LineReader.read
+
+    def wait_at_a_line(self: LineReader, line: str) -> tuple[float | None, str]:
+        if line == "wait\n":
+            began.set()
+            go_on.wait()
+        return read(self, line)
+
+    monkeypatch.setattr(LineReader, "read", wait_at_a_line)
+    engine = Ask()
+    with running_service(engine=engine) as service, Raw(service) as http, ThreadPoolExecutor() as pool:
+        create(http)
+        left = pool.submit(upload, http, ["old\n"] * 1000 + ["wait\n"] + ["old\n"] * 1000)
+        began.wait()
+        assert create(http), "that client gave up, and begins again"
+        upload(http, LINES)
+        go_on.set()
+        assert left.result().status_code == 404
+        session_id = http.register()
+        attach(http, session_id)
+        engine.question = lambda logs: logs.count()
+        http.ask(session_id, "go")
+        assert engine.answer_was == len(LINES)
+
+
+def test_a_text_with_nul_is_searched_to_its_end() -> None:
+    engine = Ask()
+    with running_service(engine=engine) as service, Raw(service) as http:
+        create(http)
+        upload(http, ["\0\0\x002026-11-20T10:00:00Z a\0needle \0ab"])
+        session_id = http.register()
+        attach(http, session_id)
+        engine.question = lambda logs: (logs.count(("needle",)), logs.count(("ab",)), logs.per_day())
+        http.ask(session_id, "go")
+        assert engine.answer_was == (1, 1, [("2026-11-20", "", 1)])
 
 
 def test_engines_count_by_day_and_source(asked: Any) -> None:

@@ -56,10 +56,13 @@ def test_log_records_are_deleted_a_few_at_a_time_and_found_by_nobody_meanwhile()
     session = store.session("ann", "s")
     assert session is not None
     assert tables.create("ann", "h", 0.0)
-    tables.add("ann", "h", [(None, "", "x")] * 2500)
+    pk = tables.find("ann", "h")
+    assert pk is not None
+    tables.add(pk, [(None, "", "x")] * 2500)
     assert tables.attach(session, "h", 0.0)
     assert store.remove_expired(301.0) == [session.pk]
-    assert tables.add("ann", "h", []) is None
+    assert tables.find("ann", "h") is None
+    assert tables.add(pk, []) is None
     left = [store.read("SELECT count(*) FROM records")[0][0]]
     while store.shred():
         left.append(store.read("SELECT count(*) FROM records")[0][0])

@@ -18,6 +18,7 @@ from secgemini.local.store import Session, Store
 _ORPHAN = 86400.0  # seconds that an upload may take
 _SHORT = 3  # characters; shorter words have no trigram
 _MOST = 20_000  # records that one search returns
+_NUL = "\N{SYMBOL FOR NULL}"  # SQLite searches no text behind a NUL
 _BATCH = 1000  # records of one transaction, so that other requests get their turn in between
 _COUNT = "SELECT count(*) FROM records r"
 # Whole seconds, because date() rounds: the last moment of a day would be of the next one.
@@ -44,15 +45,18 @@ class LogTables:
             )
             return cursor.rowcount == 1
 
-    def add(self, owner: str, logs_hash: str, records: Iterable[tuple[float | None, str, str]]) -> int | None:
-        """Append records (time, source, text); return how many, or None when there is no such table."""
+    def find(self, owner: str, logs_hash: str) -> int | None:
+        """Return the number of a table, which no other one ever gets, or None when there is no such table."""
+        found = self._store.read("SELECT pk FROM log_tables WHERE owner = ? AND hash = ?", owner, logs_hash)
+        return int(str(found[0][0])) if found else None
+
+    def add(self, pk: int, records: Iterable[tuple[float | None, str, str]]) -> int | None:
+        """Append records (time, source, text) to a table; return how many, or None when it is gone."""
         with self._store.transaction() as db:
-            found = db.execute(
-                "SELECT pk, lines FROM log_tables WHERE owner = ? AND hash = ?", (owner, logs_hash)
-            ).fetchone()
+            found = db.execute("SELECT lines FROM log_tables WHERE pk = ? AND owner != ''", (pk,)).fetchone()
             if found is None:
                 return None
-            pk, before = found
+            before = found[0]
             first = db.execute("SELECT coalesce(max(pk), 0) FROM records").fetchone()[0]
             db.executemany(
                 "INSERT INTO records (log, line, time, source, text) VALUES (?, ?, ?, ?, ?)",
@@ -195,16 +199,17 @@ def _store_lines(call: Call, lines: Sequence[str], fields: dict[str, str]) -> in
     from secgemini.local.logtimes import LineReader
 
     reader = LineReader(fields, call.service.clock.peek())
-    tables, logs_hash = LogTables(call.service.store), text(call.body, "logs_hash")
-    stored = tables.add(call.key.user, logs_hash, [])
+    tables, stored = LogTables(call.service.store), 0
+    # By its number: a client that gave up meanwhile may begin anew, and these records are not of its new table.
+    pk = tables.find(call.key.user, text(call.body, "logs_hash"))
     for start in range(0, len(lines), _BATCH):
-        batch = lines[start : start + _BATCH]
+        batch = [line.replace("\0", _NUL) for line in lines[start : start + _BATCH]]
         records = [(*reader.read(without_escapes(line)), line.removesuffix("\n").removesuffix("\r")) for line in batch]
-        added = tables.add(call.key.user, logs_hash, records)
-        if added is None or stored is None:
+        added = tables.add(pk, records) if pk is not None else None
+        if added is None:
             return None
         stored += added
-    return stored
+    return stored if pk is not None else None
 
 
 async def attach_logs(call: Call) -> JsonObject:
