@@ -14,7 +14,9 @@ from raw_service import Raw, running_service
 
 from secgemini.local.engines import LogRecord, LogTable, Reply, TurnRequest
 from secgemini.local.engines.analyst.logformats.times import find_time
+from secgemini.local.logs import LogTables
 from secgemini.local.logtimes import LineReader
+from secgemini.local.store import Store
 
 LINES = [
     "2026-11-20T10:00:00Z sshd[1]: Failed password for root from 203.0.113.9 port 22 ssh2\n",
@@ -89,6 +91,36 @@ def test_an_upload_that_broke_off_starts_anew(http: Raw) -> None:
     assert create(http)
     upload(http, LINES[:1])
     assert create(http), "no session has it: what is there is not known to be all"
+
+
+def test_what_an_upload_left_is_deleted_a_few_records_at_a_time() -> None:
+    store = Store(None)
+    tables = LogTables(store)
+    assert tables.create("ann", "h", 0.0)
+    pk = tables.find("ann", "h")
+    assert pk is not None
+    assert tables.add(pk, [(None, "", "x")] * 1500) == 1500
+    assert tables.create("ann", "h", 0.0)
+    assert tables.find("ann", "h") not in (None, pk)
+    assert store.read("SELECT count(*) FROM records") == [(1500,)], "others get their turn before they are gone"
+    while store.shred():
+        pass
+    assert store.read("SELECT (SELECT count(*) FROM records), count(*) FROM log_tables") == [(0, 1)]
+    store.close()
+
+
+def test_what_an_upload_left_is_gone_when_the_next_one_begins() -> None:
+    engine = Ask()
+    with running_service(engine=engine) as service, Raw(service) as mine:
+        create(mine)
+        upload(mine, ["left behind\n"] * 3)
+        assert create(mine)
+        upload(mine, LINES)
+        session_id = mine.register()
+        attach(mine, session_id)
+        engine.question = lambda logs: (logs.count(), logs.count(("left",)))
+        mine.ask(session_id, "go")
+        assert engine.answer_was == (len(LINES), 0)
 
 
 def test_what_is_still_being_stored_when_an_upload_starts_anew_is_not_of_the_new_one(

@@ -13,7 +13,7 @@ from typing import cast
 from secgemini.local.engines import LogRecord
 from secgemini.local.fields import JsonObject, table, text
 from secgemini.local.service import NOT_FOUND, Call, RequestError, done, refused
-from secgemini.local.store import Session, Store
+from secgemini.local.store import DROP_LOGS, Session, Store
 
 _ORPHAN = 86400.0  # seconds that an upload may take
 _SHORT = 3  # characters; shorter words have no trigram
@@ -36,10 +36,13 @@ class LogTables:
         self._store = store
 
     def create(self, owner: str, logs_hash: str, now: float) -> bool:
-        """Make a table; return False when the logs are there already."""
+        """Make a table; return False when the logs are there already.
+
+        Nobody finds the records of uploads that broke off from here on; the store's `shred` deletes them.
+        """
         with self._store.transaction() as db:
-            db.execute("DELETE FROM log_tables WHERE attached = 0 AND created < ?", (now - _ORPHAN,))
-            db.execute("DELETE FROM log_tables WHERE owner = ? AND hash = ? AND attached = 0", (owner, logs_hash))
+            broken_off = "attached = 0 AND (created < ? OR (owner = ? AND hash = ?))"
+            db.execute(f"{DROP_LOGS} WHERE {broken_off}", (now - _ORPHAN, owner, logs_hash))  # ours
             cursor = db.execute(
                 "INSERT OR IGNORE INTO log_tables (owner, hash, created) VALUES (?, ?, ?)", (owner, logs_hash, now)
             )
@@ -181,6 +184,7 @@ async def create_logs_table(call: Call) -> JsonObject:
     made = LogTables(call.service.store).create(
         call.key.user, text(call.query, "logs_hash"), call.service.clock.stamp()
     )
+    await call.service.shred()
     return {"table_created": made}
 
 

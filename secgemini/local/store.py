@@ -54,7 +54,9 @@ CREATE TRIGGER IF NOT EXISTS records_gone AFTER DELETE ON records BEGIN
 """
 # Parents stand before children, and the table that numbers the others comes last.
 _TABLES = ("sessions", "messages", "files", "feedback", "log_tables", "records", "sqlite_sequence")
-_DOOMED = 2  # in `attached`: of no session any more, and nobody's
+_DOOMED = 2  # in `attached`, after `DROP_LOGS`: of no session any more, and nobody's
+DROP_LOGS = "UPDATE log_tables SET attached = 2, owner = '', hash = pk"
+"""Takes logs away from everybody; `Store.shred` deletes their records."""
 _BATCH = 1000  # log records of one transaction, so that other requests get their turn in between
 NO_USAGE: JsonObject = {
     "prompt_tokens": 0,
@@ -213,13 +215,12 @@ class Store:
         with self.transaction() as db:
             db.execute("DELETE FROM sessions WHERE pk = ?", (pk,))
             db.execute(
-                "UPDATE log_tables SET attached = ?, owner = '', hash = pk WHERE attached = 1 AND NOT EXISTS"
-                " (SELECT 1 FROM sessions s WHERE s.owner = log_tables.owner AND s.logs_hash = log_tables.hash)",
-                (_DOOMED,),
+                f"{DROP_LOGS} WHERE attached = 1 AND NOT EXISTS"  # noqa: S608  # all of it is ours
+                " (SELECT 1 FROM sessions s WHERE s.owner = log_tables.owner AND s.logs_hash = log_tables.hash)"
             )
 
     def shred(self) -> bool:
-        """Delete some of the records of logs whose sessions are gone; return whether there may be more."""
+        """Delete some of the records of logs that nobody has any more; return whether there may be more."""
         with self.transaction() as db:
             doomed = db.execute("SELECT min(pk) FROM log_tables WHERE attached = ?", (_DOOMED,)).fetchone()[0]
             if doomed is None:
