@@ -31,6 +31,16 @@ if TYPE_CHECKING:
 HASH_KEY = b"secgemini"  # part of the wire
 CHUNK = 10_000_000  # bytes of lines in one request, unless one line is longer
 MOST_REMEMBERED = 10_000  # hashes of logs whose upload did not come to its end
+_UNPACK, _CONVERT = "unpack it and attach what is inside", "attach a copy in UTF-8"
+_NO_TEXT = (
+    (b"\x1f\x8b", "gzip", _UNPACK),
+    (b"BZh", "bzip2", _UNPACK),
+    (b"\xfd7zXZ\0", "xz", _UNPACK),
+    (b"\x28\xb5\x2f\xfd", "zstd", _UNPACK),
+    (b"PK\x03\x04", "a ZIP archive", _UNPACK),
+    (b"\xff\xfe", "UTF-16", _CONVERT),
+    (b"\xfe\xff", "UTF-16", _CONVERT),
+)
 _COPY = "attach a copy with one more line, which has another hash"
 
 
@@ -55,6 +65,7 @@ def attach_logs(
         stamp = _stamp(file)
         if not stamp[0]:
             raise ValueError(f"{str(file_path)!r} is empty: there are no logs to attach")
+        _check_text(file, file_path)
         logs_hash = yield from work(lambda: _hash(file))
         if (yield from _make_table(session, logs_hash, file_path)):
             file.seek(0)
@@ -138,6 +149,15 @@ def _chunks(file: BinaryIO) -> Generator[tuple[list[str], int]]:
         size += len(line)
     if lines:
         yield lines, size
+
+
+def _check_text(file: BinaryIO, path: Path) -> None:
+    """Refuse what begins as no log does, whose lines nobody would ever find again; leave the file at its beginning."""
+    head = file.read(8)
+    file.seek(0)
+    for mark, what, instead in _NO_TEXT:
+        if head.startswith(mark):
+            raise ValueError(f"{str(path)!r} is {what}, not lines of text: {instead}")
 
 
 def _hash(file: BinaryIO) -> str:

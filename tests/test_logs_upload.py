@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import hashlib
+import lzma
 import os
 import socket
 import tracemalloc
@@ -176,6 +179,24 @@ def test_what_is_no_log_file_is_refused_before_any_request(
     kind, says = wrong.get(where, (IsADirectoryError, "one by one"))
     with pytest.raises(kind, match=says):
         mine.attach_logs(tmp_path / where if where != "folder" else tmp_path)
+    assert len(peer.heard) == 1, "the session was read, nothing else"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (gzip.compress(b"line\n"), "is gzip, not lines of text: unpack"),
+        (bz2.compress(b"line\n"), "is bzip2"),
+        (lzma.compress(b"line\n"), "is xz"),
+        ("line\n".encode("utf-16"), "is UTF-16, not lines of text: attach a copy in UTF-8"),
+    ],
+)
+def test_what_is_no_text_is_refused_before_any_request(
+    peer: HttpPeer, mine: InteractiveSession, tmp_path: Path, content: bytes, says: str
+) -> None:
+    (tmp_path / "auth.log.1").write_bytes(content)
+    with pytest.raises(ValueError, match=rf"auth\.log\.1' {says}"):
+        mine.attach_logs(tmp_path / "auth.log.1")
     assert len(peer.heard) == 1, "the session was read, nothing else"
 
 
