@@ -242,11 +242,13 @@ class InteractiveSession(_Session):
 
         Args:
             path: a text file, one record a line.
-            mapping: names of your fields by the names the service uses, for records in JSON.
+            mapping: names of your fields by the names the service uses, for records in JSON: those of the embedded
+                service are `timestamp` and `source`; `event.when` is the field `when` of the object `event`.
             progress: called with the bytes sent so far and in all.
 
         Raises:
             ConfigurationError: no `logs_url`.
+            ValueError: the file is empty, compressed or UTF-16.
             SecGeminiError: an upload of the same file did not come to its end: the service would take a part for all.
         """
         return self._driver.run(_logs.attach_logs(self, path, self._driver.config.logs_url, mapping, progress))

@@ -108,6 +108,11 @@ def test_any_log_with_time_stamps(line: str) -> None:
     assert (summary.failed, summary.failed_accounts) == ({"203.0.113.9": 3}, {"bob": 3})
 
 
+def test_a_long_json_line_is_read_to_its_end() -> None:
+    line = '{"pad": "' + "x" * 100_000 + '", "ts": 1795125600, "ip": "203.0.113.9"}'
+    assert summary_of(line, line, line).sources == {"203.0.113.9": 3}
+
+
 def test_words_that_only_look_like_a_login_are_none() -> None:
     summary = summary_of(*['{"ts": 1795125600, "msg": "failed to load the list of authors", "user": "bob"}'] * 3)
     assert (summary.failed, summary.logins) == ({}, [])

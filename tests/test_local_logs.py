@@ -300,8 +300,8 @@ def test_fields_of_json_lines_may_be_mapped() -> None:
     engine = Ask()
     with running_service(engine=engine) as service, Raw(service) as http:
         create(http)
-        line = '{"when": "Nov 22, 2026 10:00 AM", "box": "fw1", "msg": "x"}\n'
-        upload(http, [line], custom_fields_mapping={"timestamp": "when", "source": "box"})
+        line = '{"event": {"when": "Nov 22, 2026 10:00 AM"}, "box": "fw1", "msg": "x"}\n'
+        upload(http, [line], custom_fields_mapping={"timestamp": "event.when", "source": "box"})
         session_id = http.register()
         attach(http, session_id)
         engine.question = lambda logs: logs.per_day()
@@ -361,6 +361,7 @@ NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
         '{"ts": 1795348800000000000}',
         '{"when": "22/Nov/2026:12:00:00 +0000"}',
         "\ufeff2026-11-22T12:00:00Z x",
+        '{"pad": "' + "x" * 100_000 + '", "ts": 1795348800}',
     ],
 )
 def test_times_of_any_usual_form_are_read(text: str) -> None:

@@ -9,9 +9,10 @@ import msgspec
 
 from secgemini.local.engines.analyst.logformats import LogFormat, log_formats
 from secgemini.local.engines.analyst.logformats.event import NO_YEAR, LogEvent
+from secgemini.local.engines.analyst.logformats.jsonlines import flat
 from secgemini.local.engines.analyst.logformats.times import time_of
 
-_HEAD = 4096  # characters of a line that are looked at
+_HEAD = 4096  # characters of a line that are looked at, unless it is JSON, of which a part is nothing
 
 
 class LineReader:
@@ -31,7 +32,8 @@ class LineReader:
 
         A JSON line can name a source that is no text, of half a surrogate pair; such a half becomes a question mark.
         """
-        head = line[:_HEAD].rstrip("\r\n").removeprefix("\ufeff")
+        line = line.removeprefix("\ufeff")
+        head = (line if line.startswith("{") else line[:_HEAD]).rstrip("\r\n")
         time, source = self._mapped(head) if self._fields else (None, "")
         event = self._event(head)
         if event is not None:
@@ -55,8 +57,9 @@ class LineReader:
             return None, ""
         if not isinstance(record, dict):
             return None, ""
-        stamp = record.get(self._fields.get("timestamp", ""))
-        source = record.get(self._fields.get("source", self._fields.get("log_type", "")))
+        fields = dict(flat(record))
+        stamp = fields.get(self._fields.get("timestamp", ""))
+        source = fields.get(self._fields.get("source", self._fields.get("log_type", "")))
         return time_of(stamp), "" if source is None else str(source)
 
     def _dated(self, time: datetime | None) -> datetime | None:

@@ -75,7 +75,7 @@ def _utc(time: datetime) -> datetime:
 
 def summarise(lines: Iterable[tuple[int, str]]) -> LogSummary | None:
     """Return the summary of numbered lines, or None when they are no log that one of the formats understands."""
-    numbered = ((number, without_escapes(line[:_LONGEST_LINE])) for number, line in lines if line.strip())
+    numbered = ((number, without_escapes(_head(line))) for number, line in lines if line.strip())
     sample = list(islice(numbered, _SAMPLE))
     chosen = _choose([line for _, line in sample])
     if chosen is None:
@@ -86,6 +86,11 @@ def summarise(lines: Iterable[tuple[int, str]]) -> LogSummary | None:
         if (event := chosen.parse(line) or _of_another(line)) is not None:
             summary.add(number, event)
     return summary
+
+
+def _head(line: str) -> str:
+    """Return the part of a line that is looked at: all of JSON, of which a part is nothing."""
+    return line if line.startswith("{") else line[:_LONGEST_LINE]
 
 
 def _of_another(line: str) -> LogEvent | None:

@@ -61,7 +61,7 @@ def parse(line: str) -> LogEvent | None:
         return None
     if not isinstance(record, dict):
         return None
-    fields = dict(_flat(record))
+    fields = dict(flat(record))
     time = next((time for name in _TIMES if (time := time_of(fields.get(name))) is not None), None) or find_time(line)
     message = next((str(fields[name]) for name in _MESSAGES if name in fields), "")
     if str(fields.get(_PROGRAM, "")).startswith("sshd"):
@@ -84,7 +84,7 @@ def _named(fields: Mapping[str, object], names: Iterable[str]) -> str | None:
     return next((str(fields[name]) for name in names if fields.get(name)), None)
 
 
-def _flat(record: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+def flat(record: Mapping[str, object]) -> Iterator[tuple[str, object]]:
     """Yield the fields, those of inner objects (one level) under `outer.inner`."""
     for name, value in record.items():
         if isinstance(value, dict):
