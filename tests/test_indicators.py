@@ -209,6 +209,17 @@ def test_hosts_of_shares_and_of_mail_servers(text: str, names: list[str]) -> Non
     assert values(text, Kind.DOMAIN) == names
 
 
+def test_a_url_ends_before_what_html_is_escaped_with() -> None:
+    text = "&lt;a href=&quot;http://a.example/x?b=1&amp;c=2&quot;&gt;b.example &lt;http://c.example/&gt;"
+    assert values(text, Kind.URL) == ["http://a.example/x?b=1&amp;c=2", "http://c.example/"]
+    assert values(text, Kind.DOMAIN) == ["a.example", "b.example", "c.example"]
+
+
+def test_a_label_before_an_ipv6_address_is_no_part_of_it() -> None:
+    text = "inet6 addr:2001:db8::1/64 see:2001:DB8::2 at:12:30:00 fd00:2001:db8::3"
+    assert values(text, Kind.IPV6) == ["2001:db8::1", "2001:db8::2", "fd00:2001:db8::3"]
+
+
 def test_a_url_of_an_address_with_a_zone() -> None:
     assert values("http://[fe80::1%25eth0]:80/x", Kind.URL) == ["http://[fe80::1%25eth0]:80/x"]
 

@@ -18,6 +18,9 @@ _IPV4 = re.compile(rf"\d(?<![\w.]\d)\d{{0,2}}+(?:\.\d{{1,3}}+){{3}}(?!\.?\w){_PR
 _IPV6 = re.compile(
     rf"(?P<digits>[0-9A-Fa-f:](?<![\w:.].)(?=(?:(?<=:)|[0-9A-Fa-f]{{0,3}}+):)[0-9A-Fa-f:.]{{1,44}}+)(?![\w:]){_PREFIX}"
 )
+# `addr:2001:db8::1`: a word before it that is no part of the address.
+_LABEL_END = re.compile(r":(?<=[A-Za-z]:)(?=[0-9A-Fa-f]{1,4}:[0-9A-Fa-f:])")
+_LABEL = re.compile(r"[g-zG-Z_][A-Za-z]{0,20}\Z")
 _MAC_LIKE = re.compile(r"[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2})+")
 # Four numbers that are a version: `Chrome/120.0.0.0`, `version 1.2.3.4`.
 _PRODUCT = re.compile(r"(?:^|[\s(\"';,])[A-Z][A-Za-z0-9_.+-]{0,40}/\Z")
@@ -38,6 +41,9 @@ def find_addresses(plain: Refanged) -> Iterator[Found]:
         start = match.start()
         if not _is_version(text, start):
             yield from _judge(Kind.IPV4, match[0].partition("/")[0], match["prefix"], start)
+    text = _LABEL_END.sub(
+        lambda found: " " if _LABEL.search(text, max(0, found.start() - 24), found.start()) else ":", text
+    )
     for match in _IPV6.finditer(text):
         word = match["digits"].rstrip(".")
         if word.endswith(":") and not word.endswith("::"):

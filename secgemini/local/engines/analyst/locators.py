@@ -30,6 +30,7 @@ _AUTHORITY = (
     r"(?P<host>\[[0-9A-Fa-f:.]{2,45}(?:%25[\w.~-]{1,64})?\]|[\w.-]{1,253}(?![\w.-]))(?P<port>:\d{1,5}(?!\d))?"
 )
 _WHERE = re.compile(_AUTHORITY)
+_ENTITY = re.compile(r"&(?:quot|apos|lt|gt|nbsp|#3[49]|#x2[27]);")  # what ends a URL, in text that HTML was made of
 _GOES_ON = frozenset("/?#")
 _PARTS = re.compile(rf"(?P<scheme>[A-Za-z]{{2,6}})://{_AUTHORITY}(?P<rest>[/?#].*|)", re.DOTALL)
 _EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}+@(?P<domain>[\w-]{1,63}+(?:\.[\w-]{1,63}+){1,126}+)(?!\.?[\w@-])")
@@ -58,15 +59,24 @@ def _url_spans(text: str) -> Iterator[tuple[int, int]]:
     while (colon := text.find("://", searched)) >= 0:
         scheme = _SCHEME_BEFORE.search(text, max(searched, colon - 8), colon)
         searched = colon + 3
-        if scheme is not None and (run := _run(text, searched)) is not None:
-            searched = run.end()
+        if scheme is not None and (end := _end_of_run(text, searched)) is not None:
+            searched = end
             yield scheme.start(), searched
 
 
-def _run(text: str, start: int) -> re.Match[str] | None:
-    """Return what follows a scheme: a host and its port, and more only if a path, a query or a fragment begins."""
+def _end_of_run(text: str, start: int) -> int | None:
+    """Return where a URL ends at the latest, `start` being behind its scheme; None when nothing follows that.
+
+    That is behind the host and its port, unless a path, a query or a fragment begins there.
+    """
     host = _WHERE.match(text, start)
-    return host if host is not None and text[host.end() : host.end() + 1] not in _GOES_ON else _REST.match(text, start)
+    if host is not None and text[host.end() : host.end() + 1] not in _GOES_ON:
+        return host.end()
+    rest = _REST.match(text, start)
+    if rest is None:
+        return None
+    entity = _ENTITY.search(text, start, rest.end())
+    return entity.start() if entity is not None else rest.end()
 
 
 def _find_in_url(run: str, start: int) -> Iterator[Found]:
@@ -85,7 +95,9 @@ def _trim(url: str) -> str:
     """Drop the punctuation after a URL, and closing brackets that were opened before it."""
     while url:
         last = url[-1]
-        if last in ".,;:!?*_~\u2018\u2019\u2026" or (last in _CLOSING and url.count(last) > url.count(_CLOSING[last])):
+        if last in ".,;:!?*_~\u2013\u2014\u2018\u2019\u2026" or (
+            last in _CLOSING and url.count(last) > url.count(_CLOSING[last])
+        ):
             url = url[:-1]
         else:
             break
