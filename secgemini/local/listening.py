@@ -5,18 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import secrets
 import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+import h11
+import msgspec
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
+from websockets.datastructures import Headers
 from websockets.exceptions import InvalidState
+from websockets.http11 import Response
+from websockets.server import ServerProtocol
 
 from secgemini.errors import ConfigurationError
 from secgemini.local.service import Service
@@ -53,6 +59,39 @@ class _Http(H11Protocol):
         self.logger = _quiet
         self.access_log = False
 
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP. Where an answer was given before, only the end of the connection is left to say."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            headers, body = _refusal(msg)
+            for event in (
+                h11.Response(status_code=400, reason=b"Bad Request", headers=headers),
+                h11.Data(data=body),
+                h11.EndOfMessage(),
+            ):
+                self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+
+class _Handshake(ServerProtocol):
+    """The opening of a WebSocket. What is none is refused like every other request."""
+
+    def reject(self, status: int, text: str) -> Response:
+        """Return the answer that refuses a handshake."""
+        response = super().reject(status, text)
+        headers, body = _refusal(text.strip())
+        return Response(response.status_code, response.reason_phrase, Headers(headers), body)
+
+
+def _refusal(reason: str) -> tuple[list[tuple[str, str]], bytes]:
+    """Return headers and body of an answer to what never becomes a request: none of the application's answers it."""
+    body = msgspec.json.encode({"detail": reason})
+    return [
+        ("content-type", "application/json"),
+        ("content-length", str(len(body))),
+        ("x-request-id", secrets.token_hex(8)),
+        ("connection", "close"),
+    ], body
+
 
 class _WebSocket(WebSocketsSansIOProtocol):
     """WebSocket whose log never has the URL."""
@@ -66,7 +105,16 @@ class _WebSocket(WebSocketsSansIOProtocol):
     ) -> None:
         super().__init__(config, server_state, {**app_state, "connection": self}, _loop)
         self.logger = _quiet
-        self.conn.logger = _quiet
+        self.conn = _Handshake(max_size=config.ws_max_size, logger=_quiet)
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes. A handshake that cannot be read is refused: uvicorn would leave its client waiting for ever."""
+        super().data_received(data)
+        failure = self.conn.handshake_exc
+        if failure is not None and not self.handshake_initiated:
+            said = b"".join(self.conn.data_to_send())
+            self.transport.write(said or self.conn.reject(400, str(failure)).serialize())
+            self.transport.close()
 
     async def send(self, message: ASGISendEvent) -> None:
         """Send an event. A handshake that was refused is over, too: uvicorn would log that it is not."""
