@@ -185,7 +185,7 @@ def read_tool_result(message: Mapping[str, object], called: str) -> ToolResult |
     content = text(message, "content")
     try:
         answer = msgspec.json.decode(content)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         answer = None
     failed = whole(message, "status_code", 200) != 200
     if not isinstance(answer, dict) or "output" not in answer:
