@@ -71,8 +71,9 @@ def result_message(content: str, **fields: Any) -> str:
             result_message('{"name": "", "output": "unparsable", "is_error": true}', status_code=500),
             ToolResult("add", "unparsable", True),
         ),
+        (result_message("[" * 100_000), ToolResult("add", "[" * 100_000, False)),
     ],
-    ids=["python", "rust", "object", "unknown", "plain-text", "no-name"],
+    ids=["python", "rust", "object", "unknown", "plain-text", "no-name", "deep"],
 )
 async def test_a_call_has_the_wires_form_and_every_form_of_result_is_read(
     open_stream: Any, answer: str, expected: ToolResult
@@ -156,3 +157,22 @@ async def test_the_result_may_come_over_another_socket(open_stream: Any) -> None
         third: RawStream = await open_stream(session_id, of=service)
         await third.ask("add", id=prompt_id)
         assert await third.turn() == frames, "a call that has its result is not"
+
+
+async def test_a_socket_that_brings_the_result_gets_the_rest_of_the_turn(open_stream: Any) -> None:
+    """The link was lost while the tool ran, and its result is the first word on the next one."""
+    with running_service(engine=Caller(), limits=Limits(silence=60)) as service, Raw(service) as http:
+        session_id = http.register(local_tools=[ADD])
+        first: RawStream = await open_stream(session_id, of=service)
+        await first.ask("add")
+        call = await first.next()
+        first.socket.transport.abort()
+        second: RawStream = await open_stream(session_id, of=service)
+        await second.socket.send(result_message('{"name": "add", "output": "5"}'))
+        rest = await second.turn()
+        assert rest[0]["content"] == '["5"]'
+        stored = http.session(session_id)["messages"]
+        assert [message for message in stored if message["role"] != "user"] == [call, *rest]
+        late: RawStream = await open_stream(session_id, of=service)
+        await late.socket.send(result_message('{"name": "add", "output": "5"}'))
+        assert await late.turn() == rest[-1:], "a result that comes too late brings the end once more"

@@ -94,6 +94,18 @@ class TestErrors:
         await stream.ask("still there")
         assert (await stream.turn())[1]["content"] == "still there"
 
+    async def test_a_socket_that_fails_is_closed_as_the_contract_says(
+        self, http: Raw, open_stream: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        stream: RawStream = await open_stream(http.register())
+        monkeypatch.setattr(Turns, "submit", lambda *_: 1 / 0)
+        await stream.ask("x")
+        with pytest.raises(ConnectionClosed) as closed:
+            await stream.next()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1011
+        assert "ZeroDivisionError" in caplog.text
+
     async def test_an_unknown_session_is_told_after_the_first_frame(self, open_stream: Any) -> None:
         stream: RawStream = await open_stream("nope")
         await stream.ask("x")

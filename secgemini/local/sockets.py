@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from contextlib import suppress
 
 import msgspec
 from starlette.types import Message
@@ -59,6 +60,7 @@ class Socket:
         self._session_id = session_id
         self._listener = Listener(partials=partials)
         self._sessions: dict[int, Session] = {}
+        self._attending = False  # whether this socket was given something to listen to
 
     async def serve(self) -> None:
         """Serve until either side goes. Turns that were started go on."""
@@ -67,6 +69,8 @@ class Socket:
             await self._read()
         except WebSocketDisconnect:
             return
+        except Exception:
+            await self._break()
         finally:
             writing.cancel()
             for session in self._sessions.values():
@@ -101,7 +105,11 @@ class Socket:
         except WebSocketDisconnect:
             return  # what was not sent stays in the store; the reading task ends the socket
         except Exception:
-            log_failure("a socket failed")
+            await self._break()
+
+    async def _break(self) -> None:
+        log_failure("a socket failed")
+        with suppress(WebSocketDisconnect):
             await self._websocket.close(1011)
 
     async def _send(self, frame: Frame) -> None:
@@ -129,7 +137,11 @@ class Socket:
         if session is None:
             self._fail(404, NOT_FOUND)
         else:
-            self._service.turns.watch(session, self._listener)
+            self._watch(session)
+
+    def _watch(self, session: Session) -> None:
+        self._attending = True
+        self._service.turns.watch(session, self._listener)
 
     def _take(self, frame: str) -> None:
         try:
@@ -152,9 +164,12 @@ class Socket:
         if session is None:
             self._fail(404, NOT_FOUND, message)
         elif message["message_type"] == "query":
+            self._attending = True
             self._service.turns.unwatch(session, self._listener, text(message, "id"))
             self._prompt(session, message)
         elif message["message_type"] == "local_tool_result":
+            if not self._attending:  # the link was lost while the tool ran: the rest of the turn goes on here
+                self._watch(session)
             self._listener.release()
             self._service.turns.tool_result(session, message)
 
