@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from raw_service import EchoEngine, Raw, running_service
+from raw_service import EchoEngine, Raw, Scripted, running_service
 
 from secgemini.local import chat
 from secgemini.local.engines import Reply
@@ -124,5 +124,26 @@ def test_a_failed_turn_is_an_error_in_both_forms() -> None:
         answer = complete(service, [{"role": "user", "content": "a"}])
         assert answer.status_code == 500
         assert "model gone" in answer.json()["detail"]
-        streamed = complete(service, [{"role": "user", "content": "a"}], stream=True)
-        assert "model gone" in streamed.text
+        *pieces, failure = events(complete(service, [{"role": "user", "content": "a"}], stream=True))
+        assert failure["error"] == {"message": answer.json()["detail"], "type": "server_error", "code": 500}
+        assert all(piece["choices"][0]["finish_reason"] is None for piece in pieces), (
+            "an answer that failed did not end"
+        )
+
+
+def test_pieces_of_a_thought_are_none_of_the_answer() -> None:
+    engine = Scripted(Reply("thinking", "h", partial=True), Reply("thinking", "hm"), Reply("result", "so it is"))
+    with running_service(engine=engine) as service:
+        got = events(complete(service, [{"role": "user", "content": "a"}], stream=True))
+        assert "".join(event["choices"][0]["delta"].get("content", "") for event in got) == "so it is"
+
+
+def test_several_answers_are_given_in_both_forms(service: LocalService) -> None:
+    said = [{"role": "user", "content": "a b"}]
+    whole = complete(service, said, n=2).json()
+    assert [(choice["index"], choice["message"]["content"]) for choice in whole["choices"]] == [(0, "a b"), (1, "a b")]
+    answers = ["", ""]
+    for event in events(complete(service, said, n=2, stream=True)):
+        for choice in event["choices"]:
+            answers[choice["index"]] += choice["delta"].get("content", "")
+    assert answers == ["a b", "a b"]

@@ -6,7 +6,7 @@ import asyncio
 import re
 import sqlite3
 from base64 import b64decode
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
@@ -133,6 +133,7 @@ class _Completion:
     def __init__(self, call: Call, turn: Turn, model: str) -> None:
         self._call = call
         self._turn = turn
+        self._answers = range(max(1, min(whole(call.body, "n", 1), _MOST_ANSWERS)))
         self._head: JsonObject = {
             "id": f"chatcmpl-{call.service.ids.hex(24)}",
             "created": int(call.service.clock.stamp()),
@@ -148,14 +149,13 @@ class _Completion:
             raise RequestError(status if 400 <= status <= 599 else 500, reason)
         stored = self._call.service.store.turn(self._turn.session.pk, self._turn.prompt_id)
         content = "\n".join(text(read(message.text), "content") for message in stored if message.kind == "result")
-        answers = max(1, min(whole(self._call.body, "n", 1), _MOST_ANSWERS))
         usage = self._turn.usage
         completion = whole(usage, "generated_tokens") + whole(usage, "thoughts_token_count")
         return self._head | {
             "object": "chat.completion",
             "choices": [
                 {"index": index, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"}
-                for index in range(answers)
+                for index in self._answers
             ],
             "usage": {
                 "prompt_tokens": whole(usage, "prompt_tokens"),
@@ -169,7 +169,7 @@ class _Completion:
         listener = Listener(partials=True)
         self._call.service.turns.join(self._turn, listener)
         try:
-            yield self._event({"role": "assistant", "content": ""})
+            yield self._piece({"role": "assistant", "content": ""})
             pieces = False
             while True:
                 frame = await listener.take()
@@ -178,32 +178,35 @@ class _Completion:
                     frame.took(frame.number)
                 if text(message, "state") == "end":
                     break
-                for event in self._pieces(message, pieces):
-                    yield event
-                pieces = pieces or message["status_code"] == PARTIAL
-            yield self._event({}, "stop")
+                status = message["status_code"]
+                if message["message_type"] == "result":
+                    if status == PARTIAL or (status == 200 and not pieces):
+                        yield self._piece({"content": text(message, "content")})
+                    pieces = status == PARTIAL
+            yield self._piece({}, "stop") if self._turn.status[0] == 200 else self._failure()
             yield b"data: [DONE]\n\n"
         finally:
             self._call.service.turns.leave(self._turn.session, listener)
 
-    def _pieces(self, message: JsonObject, pieces: bool) -> Iterator[bytes]:
-        status = whole(message, "status_code", 200)
-        if status >= 400:
-            error = {"message": text(message, "status_message"), "type": "server_error", "code": status}
-            yield b"data: " + msgspec.json.encode({"error": error}) + b"\n\n"
-        elif message["message_type"] == "result" and (status == PARTIAL or not pieces):
-            yield self._event({"content": text(message, "content")})
+    def _piece(self, delta: JsonObject, finish: str | None = None) -> bytes:
+        return self._event(
+            self._head
+            | {
+                "object": "chat.completion.chunk",
+                "choices": [{"index": index, "delta": delta, "finish_reason": finish} for index in self._answers],
+            }
+        )
 
-    def _event(self, delta: JsonObject, finish: str | None = None) -> bytes:
-        chunk = self._head | {
-            "object": "chat.completion.chunk",
-            "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
-        }
+    def _failure(self) -> bytes:
+        status, reason = self._turn.status
+        return self._event({"error": {"message": reason, "type": "server_error", "code": status}})
+
+    def _event(self, event: JsonObject) -> bytes:
         service = self._call.service
         if service.complain is not None:
             try:
                 operation = service.contract.operations["POST", "/chat/completions"]
-                service.contract.check(operation.event_schema, chunk, ("event",))
+                service.contract.check(operation.event_schema, event, ("event",))
             except ContractError as error:
                 service.complain(f"an event of a chat completion: {error}")
-        return b"data: " + msgspec.json.encode(chunk) + b"\n\n"
+        return b"data: " + msgspec.json.encode(event) + b"\n\n"
