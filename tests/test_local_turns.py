@@ -18,6 +18,7 @@ from raw_service import EchoEngine, Raw, RawStream, Scripted, running_service
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from secgemini import SecGemini, StreamError
 from secgemini.local.engines import Reply, TurnRequest
 from secgemini.local.server import LocalService
 from secgemini.local.store import Store
@@ -81,6 +82,17 @@ class TestErrors:
             _, failure, end = await stream.turn()
             assert failure["content"].startswith(f"The engine failed: {type(error).__name__}: ")
             assert end["state"] == "end"
+
+    def test_what_an_engine_does_not_find_is_not_the_session(self) -> None:
+        engine = Scripted(RuntimeError("the server answered 404: model 'llama9' not found"))
+        with running_service(engine=engine) as service, SecGemini(service.api_key, base_url=service.base_url) as sg:
+            session = sg.create_session()
+            with pytest.raises(StreamError, match="model 'llama9' not found") as failed:
+                list(session.stream_sync("x"))
+            assert failed.value.status_code == 500
+            error = session.history()[1]
+            assert "not found" not in error.status_message, "published clients would say that the session is gone"
+            assert "not found" in str(error.content)
 
     async def test_a_tool_result_that_cannot_be_stored_is_said(
         self, http: Raw, open_stream: Any, monkeypatch: pytest.MonkeyPatch

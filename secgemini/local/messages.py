@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 
 import msgspec
 
@@ -117,9 +118,15 @@ class Writer:
         )
 
     def failure(self, status: int, reason: str, prompt: Mapping[str, object]) -> Draft:
-        """Say that a turn failed. `status` is 400 or more; the end of the turn is a message of its own."""
+        """Say that a turn failed. `status` is 400 or more; the end of the turn is a message of its own.
+
+        Clients take a status message with the words "not found" for a session that is gone: of other failures that
+        say so, such as a model server's, only the content has the reason.
+        """
+        misleading = "not found" in reason and status != HTTPStatus.NOT_FOUND
+        said = HTTPStatus(status).phrase if misleading else reason
         return self._draft(
-            prompt, kind="error", state="agent_done", content=reason, status_code=status, status_message=reason
+            prompt, kind="error", state="agent_done", content=reason, status_code=status, status_message=said
         )
 
     def end(self, prompt: Mapping[str, object]) -> Draft:
