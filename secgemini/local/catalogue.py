@@ -51,7 +51,8 @@ _MODELS = [
     _model("logs_analysis_agent", "1.1", "The same engine, under the name that log tools ask for."),
     _model("sec-gemini", "1.1", "The same engine, as the experimental model.", experimental=True),
 ]
-_ALIASES = ("stable", "latest", "1.1", "1.1-stable", "experimental", "1.1-experimental")
+_VERSIONS = ("stable", "latest", "1.1", "1.1-stable")
+_TRIAL = "experimental"
 
 
 def models(*, experimental: bool) -> list[JsonObject]:
@@ -62,25 +63,28 @@ def models(*, experimental: bool) -> list[JsonObject]:
 def resolve(wanted: Mapping[str, object], *, experimental: bool) -> JsonObject | None:
     """Return the model that a client means by a contract `ModelInfoInput`, or None when there is none.
 
-    `stable` and `latest` mean the newest version. Toolsets that the client chose stay as it chose them.
+    `stable` and `latest` mean the newest version. Clients that are given a model string split it, each in its own way
+    and some between the wrong words: where name and version mean nothing, the string does. Toolsets that the client
+    chose stay as it chose them.
     """
     name, version = text(wanted, "model_name"), text(wanted, "version")
-    if version not in _ALIASES:
-        return None
-    trial = wanted.get("use_experimental") is True or version.endswith("experimental")
-    found = [
-        model
-        for model in models(experimental=experimental)
-        if model["model_name"] == name and model["use_experimental"] is trial
-    ]
-    return found[0] | {"toolsets": rows(wanted, "toolsets") or _TOOLSETS} if found else None
+    trial = wanted.get("use_experimental") is True
+    found = _find(name, version, trial=trial, experimental=experimental)
+    found = found or by_string(text(wanted, "model_string"), trial=trial, experimental=experimental)
+    return found and found | {"toolsets": rows(wanted, "toolsets") or _TOOLSETS}
 
 
-def by_string(model_string: str, *, experimental: bool) -> JsonObject | None:
+def by_string(model_string: str, *, experimental: bool, trial: bool = False) -> JsonObject | None:
     """Return the model with a model string such as `sec-gemini-1.1` or `sec-gemini-stable`, or None."""
     for model in models(experimental=True):
         name = str(model["model_name"])
         if model_string == name or model_string.startswith(name + "-"):
-            version = model_string[len(name) + 1 :] or "stable"
-            return resolve({"model_name": name, "version": version}, experimental=experimental)
+            return _find(name, model_string[len(name) + 1 :] or "stable", trial=trial, experimental=experimental)
     return None
+
+
+def _find(name: str, version: str, *, trial: bool, experimental: bool) -> JsonObject | None:
+    if version.endswith(_TRIAL):
+        trial, version = True, version.removesuffix(_TRIAL).removesuffix("-") or "stable"
+    found = (model for model in models(experimental=experimental) if model["use_experimental"] is trial)
+    return next((model for model in found if model["model_name"] == name and version in _VERSIONS), None)
