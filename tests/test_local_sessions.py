@@ -31,6 +31,32 @@ def test_a_registered_session_is_returned_whole_with_its_alias_resolved(http: Ra
     assert session["user_id"] == "local", "identity comes from the key, not from the body"
 
 
+@pytest.mark.parametrize(
+    ("model", "resolved"),
+    [
+        (("sec-gemini", "stable", False), "sec-gemini-1.1"),
+        (("sec-gemini", "1.1", True), "sec-gemini-1.1-experimental"),
+        (("sec-gemini-1.1", "stable", False), "sec-gemini-1.1"),
+        (("sec", "gemini", True), "sec-gemini-1.1-experimental"),
+        (("logs_analysis_agent", "1.1", False), "logs_analysis_agent-1.1"),
+    ],
+)
+def test_a_model_string_is_understood_wherever_a_client_splits_it(
+    http: Raw, model: tuple[str, str, bool], resolved: str
+) -> None:
+    name, version, trial = model
+    string = f"{name}-{version}-experimental" if trial else f"{name}-{version}"
+    wanted = {"model_name": name, "version": version, "model_string": string, "use_experimental": trial}
+    assert http.session(http.register(model=wanted))["model"]["model_string"] == resolved
+
+
+def test_a_session_without_an_id_gets_one(http: Raw) -> None:
+    body = session_body()
+    del body["id"]
+    assert [http.post("/v1/session/register", json=body).json()["ok"] for _ in range(2)] == [True, True]
+    assert [len(session["id"]) for session in http.get("/v1/session/list").json()] == [32, 32]
+
+
 @pytest.mark.parametrize("session_id", [uuid.uuid4().hex, str(uuid.uuid4())], ids=["hexadecimal", "with dashes"])
 def test_ids_of_all_clients_are_accepted_and_only_once(http: Raw, session_id: str) -> None:
     http.register(id=session_id)
@@ -207,6 +233,13 @@ class TestKeys:
             assert carol.session(kept)["user_id"] == "local"
         with running_service(path=database) as service, Raw(service) as again:
             assert [session["id"] for session in again.get("/v1/session/list").json()] == [kept]
+
+    def test_an_experimental_model_is_not_for_every_key(self) -> None:
+        model = {"model_name": "sec-gemini", "version": "1.1", "model_string": "sec-gemini-1.1"}
+        with running_service(keys=[ApiKey("k", allow_experimental=False)]) as service, Raw(service) as http:
+            assert http.register(model=model)
+            refused = http.post("/v1/session/register", json=session_body(model=model | {"use_experimental": True}))
+            assert refused.json()["status_message"].startswith("No such model")
 
     def test_a_used_up_limit_says_when_to_come_again(self) -> None:
         with (

@@ -27,8 +27,8 @@ _WORDS = re.compile(r"\w[\w.-]*")
 
 
 async def register_session(call: Call) -> JsonObject:
-    """Open a session under the id that the client made."""
-    session_id = text(call.body, "id")
+    """Open a session under the id that the client made; one without is told nothing of the id that it gets."""
+    session_id = text(call.body, "id") if "id" in call.body else call.service.ids.hex(32)
     ttl = whole(call.body, "ttl")
     model = resolve(table(call.body, "model"), experimental=call.key.allow_experimental)
     if model is None:
