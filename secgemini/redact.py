@@ -21,10 +21,11 @@ _LOGGERS = ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy",
 def redact(text: str, config: Config) -> str:
     """Return the text with the key masked in every form it may have taken: plain, percent, base64, hex, repr, JSON,
     HTML, with some of its characters escaped or all."""
-    return _mask(text, config.api_key)
+    return mask(text, config.api_key)
 
 
-def _mask(text: str, secret: Secret) -> str:
+def mask(text: str, secret: Secret) -> str:
+    """Return the text with a secret masked in every form it may have taken."""
     pattern = _patterns.get(secret)
     if pattern is None:
         pattern = _patterns[secret] = _pattern(secret.reveal())
@@ -83,7 +84,7 @@ class _MaskKeys(logging.Filter):
         said = record.getMessage()
         masked = said
         for secret in list(self.secrets.values()):
-            masked = _mask(masked, secret)
+            masked = mask(masked, secret)
         if masked != said:
             record.msg, record.args = masked, ()
         return True

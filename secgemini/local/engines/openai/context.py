@@ -23,7 +23,7 @@ _SYSTEM = (
 
 
 def conversation(turn: TurnRequest, tokens: int) -> list[dict[str, JsonValue]]:
-    """Return the messages for the model: files, as much of the history as fits (the newest), then the prompt.
+    """Return the messages for the model: files, as many turns as fit (the newest), then the prompt.
 
     All of it together has at most the characters of `tokens`, unless the prompt alone has more.
     """
@@ -85,14 +85,20 @@ def _text(document: Document, budget: Budget, depth: int) -> Iterator[str]:
 
 
 def _history(messages: Sequence[JsonDict], room: int) -> list[dict[str, JsonValue]]:
-    roles = {"query": "user", "result": "assistant"}
+    """Return the newest turns that fit, whole ones: templates of many models want prompts and answers to alternate."""
+    turns: list[tuple[str, list[str]]] = []
+    for message in messages:
+        kind, content = message.get("message_type"), message.get("content")
+        if kind == "query":
+            turns.append((str(content or ""), []))
+        elif kind == "result" and turns and isinstance(content, str):
+            turns[-1][1].append(content)
     kept: list[dict[str, JsonValue]] = []
-    for message in reversed(messages):
-        role, content = roles.get(str(message.get("message_type"))), message.get("content")
-        if role is None or not isinstance(content, str):
-            continue
-        room -= len(content)
+    for prompt, results in reversed(turns):
+        answer = "\n\n".join(results)
+        room -= len(prompt) + len(answer)
         if room < 0:
             break
-        kept.append({"role": role, "content": content})
-    return kept[::-1]
+        if answer:  # a turn that failed has none
+            kept = [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}, *kept]
+    return kept
