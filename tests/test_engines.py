@@ -153,3 +153,22 @@ def test_an_engine_may_be_a_class_and_nothing_else_is_one() -> None:
     ]:
         with pytest.raises(ConfigurationError, match=says):
             SecGemini.local(engine=wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"content": None}, "content of a reply is a string, not NoneType"),
+        ({"content": 5}, "content of a reply is a string, not int"),
+        ({"mime_type": None}, "mime_type of a reply"),
+        ({"usage": {"prompt_tokens": 1}}, "usage a TokenUsage"),
+        ({"status_code": "200"}, "status_code of a reply is a number"),
+        ({"status_code": 206}, "200, or 400 to 599, not 206; see partial="),
+        ({"status_code": 999}, "not 999"),
+        ({"kind": "info", "state": "end"}, "the service, not an engine, sends 'info' with state 'end'"),
+        ({"kind": "local_tool_call"}, "the service, not an engine"),
+    ],
+)
+def test_a_reply_that_breaks_the_wire_cannot_be_made(wrong: dict[str, object], says: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=says):
+        Reply(**{"kind": "result", "content": "x", **wrong})  # type: ignore[arg-type]

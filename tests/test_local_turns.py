@@ -41,6 +41,29 @@ class TestErrors:
             assert http.session(session_id)["messages"][1:] == frames
             assert http.ask(session_id, "y")["status_code"] == 500
 
+    @pytest.mark.parametrize("raised", [SystemExit(3), KeyboardInterrupt(), asyncio.CancelledError()], ids=repr)
+    async def test_what_an_engine_raises_ends_its_turn_and_not_the_next_or_the_service(
+        self, raised: BaseException, open_stream: Any
+    ) -> None:
+        with running_service(engine=Scripted(raised)) as service, Raw(service) as http:
+            stream: RawStream = await open_stream(http.register(), of=service)
+            for prompt in ("x", "y"):
+                await stream.ask(prompt)
+            for _ in range(2):
+                assert f"The engine failed: {type(raised).__name__}" in (await stream.turn())[0]["content"]
+
+    @pytest.mark.parametrize("reply", ["text", None])
+    def test_what_is_no_reply_is_an_error(self, reply: object) -> None:
+        class Wrong:
+            name = "wrong"
+
+            async def answer(self, turn: TurnRequest) -> AsyncIterator[Reply]:
+                yield reply  # type: ignore[misc]
+
+        with running_service(engine=Wrong()) as service, Raw(service) as http:
+            answer = http.ask(http.register(), "x")
+        assert f"an engine yields Reply, not {type(reply).__name__}" in answer["messages"][0]["content"]
+
     async def test_an_engine_without_an_answer_is_an_error(self, open_stream: Any) -> None:
         with running_service(engine=Scripted(Reply("thinking", "hm"))) as service, Raw(service) as http:
             stream: RawStream = await open_stream(http.register(), of=service)

@@ -265,9 +265,11 @@ class Turns:
         except _NotStoredError:
             log_failure("a turn could not be stored")
             failure = (500, _NOT_STORED)
-        except Exception as error:
+        except (Exception, SystemExit, KeyboardInterrupt, asyncio.CancelledError) as error:
             # An engine is somebody else's code: whatever it raises ends its turn, not the service. When the service or
             # the interpreter ends, what it needs is gone: then it did not fail, it was interrupted.
+            if isinstance(error, asyncio.CancelledError) and _is_cancelled():
+                raise
             if not (self._stopping or sys.is_finalizing()):
                 log_failure(f"the engine {self._engine.name} failed")
                 failure = (500, _sendable(f"The engine failed: {type(error).__name__}: {error}"))
@@ -283,6 +285,8 @@ class Turns:
         request = self._request(turn, history)
         async with _closing(self._engine.answer(request)) as replies:
             async for reply in replies:
+                if not isinstance(reply, Reply):  # somebody else's code
+                    raise TypeError(f"an engine yields Reply, not {type(reply).__name__}")
                 if reply.kind == "debug":
                     continue
                 answered = answered or (not reply.partial and reply.kind in ("result", "error"))
@@ -386,6 +390,12 @@ class Turns:
         idle = channel.task is None and not channel.watchers and not channel.waiting
         if idle and (last is None or last.delivered >= last.newest) and self._channels.get(pk) is channel:
             del self._channels[pk]
+
+
+def _is_cancelled() -> bool:
+    """Tell whether this task was cancelled, rather than something that an engine waited for."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 def _frame(message: Stored, took: Callable[[int], None] | None) -> Frame:

@@ -32,6 +32,10 @@ class Reply:
     `State`.
     With `partial=True` the content is a delta: it goes only to sockets that asked for partial results and is never
     stored; a whole reply of the same kind, whose content is the deltas joined, must follow.
+
+    Raises:
+        TypeError: a field is not of its type.
+        ValueError: what only the service says: the end of a turn, a prompt, a tool call or its result, status 206.
     """
 
     kind: str
@@ -44,6 +48,21 @@ class Reply:
     status_message: str = "OK"
     partial: bool = False
     usage: TokenUsage | None = None
+
+    def __post_init__(self) -> None:
+        for name in _TEXTS:
+            if not isinstance(getattr(self, name), str):
+                raise TypeError(f"{name} of a reply is a string, not {type(getattr(self, name)).__name__}")
+        if not isinstance(self.status_code, int) or not isinstance(self.usage, TokenUsage | None):
+            raise TypeError("status_code of a reply is a number, and usage a TokenUsage or None")
+        if self.kind in _OF_THE_SERVICE or self.state == "end":
+            raise ValueError(f"the service, not an engine, sends {self.kind!r} with state {self.state!r}")
+        if self.status_code != 200 and not 400 <= self.status_code <= 599:
+            raise ValueError(f"the status of a reply is 200, or 400 to 599, not {self.status_code}; see partial=")
+
+
+_TEXTS = ("kind", "content", "state", "mime_type", "actor", "status_message")
+_OF_THE_SERVICE = ("query", "local_tool_call", "local_tool_result")
 
 
 @dataclass(frozen=True, slots=True)
