@@ -10,6 +10,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from secgemini import SecGemini, StreamError
+from secgemini.local import listening
 from secgemini.local.engines import Reply, TurnRequest
 from secgemini.local.server import LocalService
 from secgemini.local.store import Store
@@ -222,6 +224,38 @@ class TestLeaving:
             assert not done.is_set()
         finally:
             go_on.set()
+
+    @pytest.mark.parametrize("stubborn", [True, False])
+    def test_the_end_of_the_service_does_not_wait_for_an_engine_that_holds_it_up(
+        self, stubborn: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        began, go_on = threading.Event(), threading.Event()
+
+        class Holding(EchoEngine):
+            async def answer(self, turn: TurnRequest) -> AsyncIterator[Reply]:
+                began.set()
+                while stubborn and not go_on.is_set():
+                    with suppress(asyncio.CancelledError):
+                        await asyncio.sleep(0.01)
+                go_on.wait()
+                yield Reply("result", "at last")
+
+        async def leave(service: LocalService, session_id: str) -> None:
+            url = f"{service.websocket_url}/v1/stream?api_key={service.api_key}&session_id={session_id}"
+            async with connect(url, close_timeout=0) as socket:
+                await RawStream(socket).ask("x")
+                await asyncio.to_thread(began.wait)
+
+        monkeypatch.setattr(listening, "_PATIENCE", 0.1)
+        service = LocalService(engine=Holding()).start()
+        with Raw(service) as http:
+            asyncio.run(leave(service, http.register()))
+        thread = next(thread for thread in threading.enumerate() if thread.name == "secgemini-local")
+        service.stop()
+        assert thread.is_alive()
+        assert "left behind" in caplog.text
+        go_on.set()
+        thread.join()
 
     def test_a_program_that_ends_while_a_turn_runs_says_nothing(self, tmp_path: Path) -> None:
         program = """

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _GRACE = 1.0  # seconds that running turns get to end by themselves
+_PATIENCE = 8.0  # seconds that the end may take: two times that grace, uvicorn's, and a bit
 _SWEEP = 30.0  # seconds between two looks for expired sessions, besides the look at every request
 _KEEP_ALIVE = 75  # seconds that an idle connection stays open, longer than clients keep theirs in a pool
 _BACKLOG = 1024
@@ -41,8 +42,9 @@ _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
 
 # uvicorn and websockets write whole URLs to their loggers, and the URL of a stream has the key in its query. This
 # logger is known to nobody and is silent below warnings.
+_logger = logging.getLogger("secgemini.local")
 _quiet = logging.Logger("secgemini.local.connections", level=logging.WARNING)
-_quiet.parent = logging.getLogger("secgemini.local")
+_quiet.parent = _logger
 
 
 class _Http(H11Protocol):
@@ -206,9 +208,11 @@ class Listening:
         return asyncio.run_coroutine_threadsafe(run(), self._server.loop).result()
 
     def stop(self) -> None:
-        """End the service and wait until it has ended."""
+        """End the service and wait until it has ended. An engine that blocks its loop for ever is not waited for."""
         self._server.leave()
-        self._thread.join()
+        self._thread.join(_PATIENCE)
+        if self._thread.is_alive():
+            _logger.warning("an engine holds up the end of the service and is left behind")
 
     def _configure(self, app: ASGIApp, tls: tuple[str, str] | None) -> uvicorn.Config:
         config = uvicorn.Config(
