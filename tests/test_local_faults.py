@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import socket
+import threading
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -59,6 +63,42 @@ def test_waiting(service: LocalService, http: Raw, rule: str) -> None:
     started = time.monotonic()
     assert http.get("/health").json()["status"] == "ok"
     assert time.monotonic() - started > 0.19
+
+
+class TestWaitingIsDropped:
+    """A request that a rule holds up ends when its service does, or what it was sent to: nothing of it comes later."""
+
+    @pytest.fixture
+    def held(self, service: LocalService, monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+        """Send a request that will wait for an hour; yield its connection when the service has it."""
+        arrived = threading.Event()
+        strike = service.faults.strike
+
+        def strike_and_tell(operation: str) -> list[Fault]:
+            asyncio.get_running_loop().call_soon(arrived.set)  # the request waits before the loop comes to this
+            return strike(operation)
+
+        monkeypatch.setattr(service.faults, "strike", strike_and_tell)
+        host, port = service.base_url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=30) as connection:
+            connection.sendall(b"GET /health HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            arrived.wait()
+            yield connection
+
+    @pytest.mark.parametrize("end", ["stop", "reset"])
+    @pytest.mark.parametrize("service", ["get_health:latency=3600", "get_health:slow=36000"], indirect=True)
+    def test_at_the_end(
+        self, service: LocalService, held: socket.socket, end: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        getattr(service, end)()
+        with pytest.raises(ConnectionResetError):
+            list(iter(lambda: held.recv(65536), b""))
+        assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+    @pytest.fixture
+    def service(self, request: pytest.FixtureRequest) -> Iterator[LocalService]:
+        with running_service(faults=request.param) as service:
+            yield service
 
 
 class TestEvents:
@@ -132,6 +172,14 @@ class TestStream:
         await stream.next()
         assert time.monotonic() - started > 0.15
 
+    async def test_several_frames_come_twice(self, service: LocalService, http: Raw, open_stream: Any) -> None:
+        service.faults.set("stream:duplicate=1", "stream:duplicate=3")
+        stream: RawStream = await open_stream(http.register())
+        await stream.ask("x")
+        first, second, third, fourth, fifth = [await stream.next() for _ in range(5)]
+        assert (first, fourth) == (second, fifth)
+        assert third not in (first, fourth)
+
     async def test_the_handshake_fails(self, service: LocalService, http: Raw, open_stream: Any) -> None:
         service.faults.set("stream:status=500,times=1")
         session_id = http.register()
@@ -172,6 +220,8 @@ def test_rules_are_read_from_a_file(tmp_path: Any) -> None:
         "generate:explode",
         "generate:kill=2",
         "stream:truncate",
+        "stream:kill=0",
+        "stream:duplicate=1.5",
         "generate:reset,probability=2",
         "generate:reset,often=1",
         "generate:status=inf",

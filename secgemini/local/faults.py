@@ -20,6 +20,7 @@ matching requests it lets pass first. With the same seed and the same requests t
 
 from __future__ import annotations
 
+import asyncio
 import math
 import os
 import random
@@ -62,6 +63,8 @@ class Fault:
         numbers = (self.value, self.seconds, self.after, self.times or 0, self.retry_after or 0)
         if not 0 <= self.probability <= 1 or not all(math.isfinite(number) and number >= 0 for number in numbers):
             raise ConfigurationError(f"a number in the rule for {self.operation!r} is out of range")
+        if self.kind in _STREAM_ONLY and not (self.value >= 1 and int(self.value) == self.value):
+            raise ConfigurationError(f"frames are counted from 1, and {self.value:g} is no such number")
         if self.kind == "status" and not (int(self.value) == self.value and 400 <= self.value <= 599):
             raise ConfigurationError(f"a faulty status is between 400 and 599, not {self.value:g}")
 
@@ -75,6 +78,8 @@ class Fault:
             raise ConfigurationError(f"cannot read the fault rule {rule!r}", hint="like generate:status=503,times=2")
         try:
             return cls(operation.strip(), kind, float(value or 0), **dict(map(_option, options)))  # type: ignore[arg-type]
+        except ConfigurationError as error:
+            raise ConfigurationError(f"the fault rule {rule!r} means nothing: {error.message}") from error
         except (ValueError, TypeError, OverflowError) as error:
             raise ConfigurationError(f"cannot read the fault rule {rule!r}: {error}") from error
 
@@ -144,6 +149,7 @@ class Faults:
     def __init__(self, operations: Iterable[str], rules: Fault | str | Sequence[Fault | str] = ()) -> None:
         self._operations = {"*", "stream", *operations}
         self._rules: list[_Rule] = []
+        self._pauses: set[asyncio.Task[None]] = set()
         self.set(*([rules] if isinstance(rules, (Fault, str)) else rules))
 
     def set(self, *rules: Fault | str) -> None:
@@ -162,3 +168,19 @@ class Faults:
     def strike(self, operation: str) -> list[Fault]:
         """Return the faults that happen to the next request of an operation."""
         return [rule.fault for rule in self._rules if rule.strikes(operation)]
+
+    async def pause(self, seconds: float) -> bool:
+        """Wait in a request. Return False when it is dropped instead."""
+        waiting = asyncio.create_task(asyncio.sleep(seconds))
+        self._pauses.add(waiting)
+        try:
+            await asyncio.wait([waiting])
+            return not waiting.cancelled()
+        finally:
+            waiting.cancel()
+            self._pauses.discard(waiting)
+
+    def drop(self) -> None:
+        """End the requests that wait: what they were sent to is not there any more. On the loop of the service."""
+        for waiting in self._pauses:
+            waiting.cancel()

@@ -128,7 +128,7 @@ class Gate:
         if scope["type"] == "http":
             receive = self._counted(receive)
         if faults:
-            await spoil(faults, self._app, scope, receive, send)
+            await spoil(faults, self._service.faults.pause, self._app, scope, receive, send)
         else:
             await self._app(scope, receive, send)
 

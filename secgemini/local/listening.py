@@ -166,6 +166,7 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for server in self.servers:
             server.close()
+        self._service.faults.drop()
         await self._service.turns.stop(_GRACE)
         await super().shutdown(sockets)
 

@@ -24,6 +24,7 @@ def take_snapshot(service: Service) -> Snapshot:
 
 def restore_snapshot(service: Service, snapshot: Snapshot) -> None:
     """Make the service remember what it remembered then, and nothing else. Running turns end without a trace."""
+    service.faults.drop()
     service.turns.forget()
     service.store.load(snapshot.tables)
     service.clock.state, service.ids.state = snapshot.clock, snapshot.ids

@@ -5,32 +5,36 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from secgemini.local.faults import Fault
 
+_Pause = Callable[[float], Awaitable[bool]]  # returns False when the request is dropped while it waits
 _PIECES = 10  # a slow body comes in so many
 _HTML = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
 
 
-async def spoil(faults: Sequence[Fault], app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+async def spoil(
+    faults: Sequence[Fault], pause: _Pause, app: ASGIApp, scope: Scope, receive: Receive, send: Send
+) -> None:
     """Serve one request, or one socket, with the faults that strike it."""
     by_kind = {fault.kind: fault for fault in faults}
-    if "latency" in by_kind:
-        await asyncio.sleep(by_kind["latency"].value)
-    if "reset" in by_kind:
+    latency = sum(fault.value for fault in faults if fault.kind == "latency")
+    dropped = latency > 0 and not await pause(latency)
+    if dropped or "reset" in by_kind:
         reset(scope)
         await _gone(receive)
     elif "status" in by_kind:
         await _answer(by_kind["status"], scope, send)
     elif scope["type"] == "websocket":
-        await app(scope, receive, _Frames(by_kind, scope, send).send)
+        await app(scope, receive, _Frames(faults, pause, scope, send).send)
     else:
-        await app(scope, receive, _Body(by_kind, scope, send).send)
-        if "lost" in by_kind or "truncate" in by_kind:
+        body = _Body(by_kind, pause, scope, send)
+        await app(scope, receive, body.send)
+        if body.cut:
             await _gone(receive)  # the server would complain of an answer that is not complete
 
 
@@ -62,10 +66,13 @@ async def _answer(fault: Fault, scope: Scope, send: Send) -> None:
 class _Body:
     """Spoils the body of an answer, as a whole: one that is sent in parts, such as events, is collected first."""
 
-    def __init__(self, faults: dict[str, Fault], scope: Scope, send: Send) -> None:
+    def __init__(self, faults: dict[str, Fault], pause: _Pause, scope: Scope, send: Send) -> None:
         self._faults = faults
+        self._pause = pause
         self._scope = scope
         self._send = send
+        self.cut: bool = False
+        """Whether the connection was cut before the end of the answer."""
         self._start: Message = {}
         self._parts: list[bytes] = []
         self._spoiled = not faults.keys().isdisjoint(("lost", "truncate", "malform", "slow"))
@@ -83,13 +90,17 @@ class _Body:
 
     async def _spoil(self, body: bytes) -> None:
         if "lost" in self._faults:
-            reset(self._scope)
+            self._cut()
         elif "truncate" in self._faults:
             await self._truncate(body)
         elif "malform" in self._faults:
             await self._malform(body[: len(body) // 2] or _HTML)
         else:
             await self._slow(body, self._faults["slow"].value)
+
+    def _cut(self) -> None:
+        self.cut = True
+        reset(self._scope)
 
     async def _part(self, body: bytes, *, more: bool) -> None:
         await self._send({"type": "http.response.body", "body": body, "more_body": more})
@@ -98,6 +109,7 @@ class _Body:
         await self._send(self._start)
         await self._part(body[: len(body) // 2], more=True)
         await asyncio.sleep(0)
+        self.cut = True
         self._scope["state"]["connection"].transport.close()
 
     async def _malform(self, body: bytes) -> None:
@@ -110,15 +122,18 @@ class _Body:
         pieces = [body[start : start + step] for start in range(0, len(body), step)] or [b""]
         await self._send(self._start)
         for index, piece in enumerate(pieces):
-            await asyncio.sleep(seconds / len(pieces))
+            if not await self._pause(seconds / len(pieces)):
+                self._cut()
+                return
             await self._part(piece, more=index < len(pieces) - 1)
 
 
 class _Frames:
     """Spoils the frames that a socket sends; they are counted from 1."""
 
-    def __init__(self, faults: dict[str, Fault], scope: Scope, send: Send) -> None:
+    def __init__(self, faults: Sequence[Fault], pause: _Pause, scope: Scope, send: Send) -> None:
         self._faults = faults
+        self._pause = pause
         self._scope = scope
         self._send = send
         self._count = 0
@@ -129,14 +144,11 @@ class _Frames:
             await self._send(message)
             return
         self._count += 1
-        if self._due("delay"):
-            await asyncio.sleep(self._faults["delay"].seconds)
-        if self._due("kill"):
+        here = {fault.kind: fault for fault in self._faults if fault.value == self._count}
+        dropped = "delay" in here and not await self._pause(here["delay"].seconds)
+        if dropped or "kill" in here:
             reset(self._scope)
             raise ConnectionResetError("by a fault rule")
         await self._send(message)
-        if self._due("duplicate"):
+        if "duplicate" in here:
             await self._send(message)
-
-    def _due(self, kind: str) -> bool:
-        return kind in self._faults and self._count == int(self._faults[kind].value)
