@@ -107,9 +107,9 @@ class Raw(httpx.Client):
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
-    def ask(self, session_id: str, prompt: str) -> dict[str, Any]:
+    def ask(self, session_id: str, prompt: str, **fields: Any) -> dict[str, Any]:
         """Ask without streaming."""
-        message = {"id": uuid.uuid4().hex[:12], "message_type": "query", "content": prompt}
+        message = {"id": uuid.uuid4().hex[:12], "message_type": "query", "content": prompt} | fields
         return dict(self.post("/v1/session/generate", json={"id": session_id, "messages": [message]}).json())
 
 

@@ -33,6 +33,25 @@ def test_seeded_services_answer_alike() -> None:
     assert times == sorted(set(times))
 
 
+def test_a_seeded_service_goes_on_with_a_database_and_repeats_no_id(tmp_path: Path) -> None:
+    def conversation(path: Path) -> list[dict[str, Any]]:
+        for number in range(3):
+            with running_service(path=path, seed=7, key="k") as service, Raw(service) as http:
+                if number == 0:
+                    http.register(id="s", ttl=300)
+                answer = http.ask("s", f"prompt {number}", id=f"p{number}")
+                assert answer["status_code"] == 200
+                service.clock.advance(50)
+                messages: list[dict[str, Any]] = http.session("s")["messages"]
+        return messages
+
+    first = conversation(tmp_path / "a.db")
+    assert len({message["id"] for message in first}) == len(first) == 12
+    times = [message["created_at"] for message in first]
+    assert times == sorted(set(times))
+    assert conversation(tmp_path / "b.db") == first
+
+
 @pytest.mark.parametrize("mode", ["memory", "file"])
 def test_a_snapshot_brings_everything_back(mode: str, tmp_path: Path) -> None:
     path = tmp_path / "s.db" if mode == "file" else None

@@ -32,6 +32,11 @@ class Clock:
     def state(self, offset: float) -> None:
         self._offset = offset
 
+    def go_on(self, time: float) -> None:
+        """Let a seeded clock be no earlier than what a database remembers."""
+        if self._seeded:
+            self._offset = max(self._offset, time)
+
     def peek(self) -> float:
         """Return the time without moving a seeded clock."""
         return self._offset if self._seeded else time.time() + self._offset
@@ -57,6 +62,7 @@ class Ids:
     """Make identifiers: lower-case hexadecimal, unguessable unless seeded."""
 
     def __init__(self, seed: int | None = None) -> None:
+        self._seed = seed
         self._random = None if seed is None else random.Random(seed)
 
     @property
@@ -68,6 +74,11 @@ class Ids:
     def state(self, state: object) -> None:
         if self._random is not None and isinstance(state, tuple):
             self._random.setstate(state)
+
+    def go_on(self, number: int) -> None:
+        """Make others, when seeded, than those that a database with so many messages has: the same ones each time."""
+        if self._random is not None and number:
+            self._random.seed(f"{self._seed} after {number}")
 
     def hex(self, digits: int) -> str:
         """Return an identifier of that many hexadecimal digits (an even number)."""

@@ -173,6 +173,14 @@ class Store:
         with self._lock:
             self.database.close()
 
+    def newest(self) -> tuple[int, float]:
+        """Return the number of the newest message that there ever was, and when a session was last changed."""
+        with self._lock:
+            number, time = self.database.execute(
+                "SELECT (SELECT seq FROM sqlite_sequence WHERE name = 'messages'), max(update_time) FROM sessions"
+            ).fetchone()
+        return number or 0, time or 0.0
+
     # Sessions
 
     def add_session(self, owner: str, session_id: str, facts: JsonObject, now: float, expires: float) -> bool:
