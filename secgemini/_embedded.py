@@ -15,12 +15,8 @@ if TYPE_CHECKING:
     from .local.server import LocalService
 
 
-def start(
-    path: str | os.PathLike[str] | None,
-    engine: str | Engine | None,
-    faults: Fault | str | Sequence[Fault | str] | None,
-) -> LocalService:
-    """Return an embedded service that listens. Raises `ConfigurationError` when a package that it needs is missing."""
+def import_service() -> type[LocalService]:
+    """Return the class of the embedded service. Raises `ConfigurationError` when a package that it needs is missing."""
     try:
         from .local.server import LocalService
     except ImportError as error:
@@ -28,9 +24,16 @@ def start(
             f"the embedded service needs a package that is not installed: {error.name}",
             hint="pip install 'secgemini[local]'",
         ) from error
-    service = LocalService(path, engine=engine, faults=faults)
-    service.start()
-    return service
+    return LocalService
+
+
+def start(
+    path: str | os.PathLike[str] | None,
+    engine: str | Engine | None,
+    faults: Fault | str | Sequence[Fault | str] | None,
+) -> LocalService:
+    """Return an embedded service that listens. Raises `ConfigurationError` as `import_service` does."""
+    return import_service()(path, engine=engine, faults=faults).start()
 
 
 async def stop(service: LocalService) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from closed_port import closed_port
 from raw_service import Raw, RawStream, running_service
 
 from secgemini.local.server import LocalService
@@ -130,3 +132,42 @@ def test_the_plugin_gives_each_test_a_new_service(pytester: pytest.Pytester) -> 
     )
     result = pytester.runpytest_inprocess()
     result.assert_outcomes(passed=2)
+
+
+INI = "[pytest]\nasyncio_default_fixture_loop_scope = function\nasyncio_mode = auto"
+
+
+def test_a_proxy_of_the_environment_is_kept_away_from_the_service(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed_port()}")
+    monkeypatch.setenv("NO_PROXY", "internal.example")
+    pytester.makeini(INI)
+    pytester.makepyfile(
+        """
+        import os
+        from secgemini import AsyncSecGemini, SecGemini
+
+        def test_sync(secgemini_local):
+            with SecGemini() as sg:
+                assert sg.create_session().query("hello").output_text
+            assert os.environ["no_proxy"].startswith("internal.example,")
+
+        async def test_async(secgemini_local):
+            async with AsyncSecGemini() as sg:
+                messages = [m async for m in (await sg.create_session()).stream("hello")]
+            assert messages[-1].state == "end"
+        """
+    )
+    pytester.runpytest_inprocess().assert_outcomes(passed=2)
+
+
+def test_without_the_packages_of_the_service_the_fixture_says_what_to_install(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "secgemini.local.server", None)
+    pytester.makeini(INI)
+    pytester.makepyfile("def test_one(secgemini_local):\n    pass\n\ndef test_none():\n    pass")
+    result = pytester.runpytest_inprocess()
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines("*ConfigurationError: *pip install 'secgemini[[]local]'*")

@@ -15,6 +15,7 @@ from queue import SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from secgemini._embedded import import_service
 from secgemini.config import check_key
 from secgemini.errors import ApiKeyError, ConfigurationError
 
@@ -64,7 +65,7 @@ def serve(
     """
 
     def run() -> None:
-        local_service = _import_service()
+        local_service = import_service()
         progress = Progress()
         given = _given_keys(key_file, progress)
         one = given[0] if key_file is None and len(given) == 1 else None  # the user stays when such a key changes
@@ -91,17 +92,6 @@ def serve(
                     progress.line(_read_again(service.faults, rules))
 
     return reported(run, debug=debug, log=logging.WARNING)
-
-
-def _import_service() -> type[LocalService]:
-    try:
-        from secgemini.local.server import LocalService
-    except ModuleNotFoundError as error:
-        raise ConfigurationError(
-            f"the embedded service needs a package that is not installed: {error.name}",
-            hint="pip install 'secgemini[local]'",
-        ) from error
-    return LocalService
 
 
 def _given_keys(path: Path | None, progress: Progress) -> list[str]:

@@ -7,11 +7,12 @@
 
 The service keeps everything in memory; its ids and times are the same in every run. It starts once in a test run. Its
 engine is the ini option `secgemini_engine` (`analyst` when not set). Within the test the environment variables
-`SEC_GEMINI_API_KEY` and `SEC_GEMINI_*_URL` point clients at it.
+`SEC_GEMINI_API_KEY` and `SEC_GEMINI_*_URL` point clients at it, and `NO_PROXY` keeps proxies out of the way.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -28,9 +29,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def _secgemini_service(pytestconfig: pytest.Config) -> Iterator[LocalService]:
-    from secgemini.local.server import LocalService
+    from secgemini._embedded import import_service
 
-    with LocalService(engine=str(pytestconfig.getini("secgemini_engine")), seed=0) as service:
+    with import_service()(engine=str(pytestconfig.getini("secgemini_engine")), seed=0) as service:
         yield service
 
 
@@ -46,4 +47,8 @@ def secgemini_local(_secgemini_service: LocalService, monkeypatch: pytest.Monkey
     monkeypatch.setenv("SEC_GEMINI_API_HTTP_URL", service.base_url)
     monkeypatch.setenv("SEC_GEMINI_API_WEBSOCKET_URL", service.websocket_url)
     monkeypatch.setenv("SEC_GEMINI_LOGS_PROCESSOR_API_URL", service.logs_url)
+    kept = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
+    if kept != "*":
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.setenv(name, f"{kept},127.0.0.1".lstrip(","))
     return service

@@ -39,8 +39,8 @@ class LocalService:
     object with `answer`. `faults` are rules for what goes wrong on purpose, see `secgemini.local.faults`. `key` is the
     one key, of the user `local`; `keys` are several, each with its user and limits, or only the key: then its user is
     made from it. Without either one is made up, of `local` too. `host` and `port` are where it listens; port 0 takes a
-    free one. `tls_cert` and `tls_key` are PEM files. `allow_origins` and `allow_hosts` are origins of pages and names of
-    this service besides those of loopback. With `seed`, ids and times are the same in every run that begins with the
+    free one. `tls_cert` and `tls_key` are PEM files. `allow_origins` and `allow_hosts` are origins of pages and names
+    of this service besides those of loopback. With `seed`, ids and times are the same in every run that begins with the
     same database. `validate_responses` records every answer that breaks the contract in `violations`.
     """
 
