@@ -64,6 +64,15 @@ def test_engines_are_found_by_name(script: Script, tmp_path: Path, monkeypatch: 
         assert sg.create_session().query("hello you").output_text == "Hi you!"
 
 
+def test_a_script_of_windows_begins_with_a_mark(tmp_path: Path) -> None:
+    (tmp_path / "answers.toml").write_text(SCRIPT, encoding="utf-8-sig")
+    with SecGemini.local(engine=Script(tmp_path / "answers.toml")) as sg:
+        assert sg.create_session().query("hello you").output_text == "Hi you!"
+
+
+STEP = "[[answer]]\npattern = 'x'\n[[answer.step]]\n"
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
@@ -71,11 +80,20 @@ def test_engines_are_found_by_name(script: Script, tmp_path: Path, monkeypatch: 
         ("[[answer]]\npatern = 'x'\nstep = []", "patern"),
         ("not toml", "not of its form"),
         ("[[answer]]\npattern = 'x'", "step"),
-        ("[[answer]]\npattern = 'x'\nstep = [{ delay = 'long' }]", "delay"),
+        (STEP + "delay = 'long'", "delay"),
+        (STEP + "delay = -1", r">= 0.0 - at `\$.answer\[0\].step\[0\].delay`"),
+        (STEP + "delay = inf", "<= 86400"),
+        (STEP + "kind = 'resutl'", r"no kind 'resutl' - at `\$.answer\[0\].step\[0\]`"),
+        (STEP + "state = 'thinkin'", "no state 'thinkin'"),
+        (STEP + "state = 'end'", "the service, not an engine"),
+        (STEP + "status_code = 999", "not 999"),
+        (STEP + "content = 'a'\ntool = 'b'", "calls a tool or says something"),
+        (STEP + "arguments = { a = 1 }", "arguments, but no tool"),
+        ('{"answer": [\n{"pattern": "x",}]}', "line 2 column"),
     ],
 )
 def test_a_bad_script_says_what_is_wrong(tmp_path: Path, content: str, says: str) -> None:
-    path = tmp_path / "answers.toml"
+    path = tmp_path / ("answers.json" if content.startswith("{") else "answers.toml")
     path.write_text(content)
     with pytest.raises(ConfigurationError, match=says):
         Script(path)

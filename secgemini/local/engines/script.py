@@ -26,18 +26,22 @@ with an error, so that a test notices.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import tomllib
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
+from secgemini_api.models import MessageType, State
 
 from secgemini.errors import ConfigurationError
 from secgemini.local.engines import JsonValue, Reply, TurnRequest
 
 VARIABLE = "SEC_GEMINI_SCRIPT"
+_LONGEST = 86400.0  # seconds before a step
 
 
 class _Step(msgspec.Struct, forbid_unknown_fields=True):
@@ -50,9 +54,33 @@ class _Step(msgspec.Struct, forbid_unknown_fields=True):
     status_code: int = 200
     status_message: str = "OK"
     partial: bool = False
-    delay: float = 0.0
+    delay: Annotated[float, msgspec.Meta(ge=0, le=_LONGEST)] = 0.0
     tool: str = ""
     arguments: dict[str, object] = {}
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant. msgspec adds which step it is."""
+        if self.tool and self.content:
+            raise ValueError("a step calls a tool or says something, not both")
+        if self.arguments and not self.tool:
+            raise ValueError("there are arguments, but no tool")
+        for name, value, known in (("kind", self.kind, MessageType), ("state", self.state, State)):
+            if value not in {member.value for member in known}:
+                raise ValueError(f"there is no {name} {value!r}")
+        self.reply(self.content)
+
+    def reply(self, content: str) -> Reply:
+        return Reply(
+            self.kind,
+            content,
+            state=self.state,
+            mime_type=self.mime_type,
+            title=self.title,
+            actor=self.actor,
+            status_code=self.status_code,
+            status_message=self.status_message,
+            partial=self.partial,
+        )
 
 
 class _Answer(msgspec.Struct, forbid_unknown_fields=True):
@@ -104,30 +132,20 @@ async def _play(steps: list[_Step], words: dict[str, str], turn: TurnRequest) ->
             result = await turn.call_tool(step.tool, {k: _fill_value(v, words) for k, v in step.arguments.items()})
             words["tool"] = result.output
             continue
-        yield Reply(
-            step.kind,
-            _fill(step.content, words),
-            state=step.state,
-            mime_type=step.mime_type,
-            title=step.title,
-            actor=step.actor,
-            status_code=step.status_code,
-            status_message=step.status_message,
-            partial=step.partial,
-        )
+        yield step.reply(_fill(step.content, words))
 
 
 def _read(path: Path) -> list[tuple[re.Pattern[str], list[_Step]]]:
     try:
-        data = path.read_bytes()
-        document = msgspec.json.decode(data) if path.suffix == ".json" else tomllib.loads(data.decode())
+        text = path.read_text(encoding="utf-8-sig")
+        document = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
         script = msgspec.convert(document, _Script)
         return [(re.compile(answer.pattern), answer.step) for answer in script.answer]
     except OSError as error:
         raise ConfigurationError(f"the script {str(path)!r} cannot be read: {error.strerror}") from error
     except re.error as error:
         raise ConfigurationError(f"the script {path.name!r} has a bad pattern {error.pattern!r}: {error}") from error
-    except ValueError as error:  # of msgspec, tomllib and the decoding alike
+    except ValueError as error:  # of msgspec, json, tomllib and the decoding alike
         raise ConfigurationError(f"the script {path.name!r} is not of its form: {error}") from error
 
 
