@@ -144,8 +144,9 @@ class TestLimits:
             assert (await stream.turn())[0]["status_code"] == 429
 
 
-async def test_the_key_is_in_no_log(caplog: pytest.LogCaptureFixture, open_stream: Any) -> None:
-    with caplog.at_level(logging.DEBUG), running_service(key="the-secret-key") as service, Raw(service) as http:
+@pytest.mark.parametrize("level", [logging.DEBUG, logging.NOTSET])
+async def test_the_key_is_in_no_log(caplog: pytest.LogCaptureFixture, open_stream: Any, level: int) -> None:
+    with caplog.at_level(level), running_service(key="the-secret-key") as service, Raw(service) as http:
         logging.getLogger("websockets.client").setLevel(logging.WARNING)  # the test's own client prints its URL
         logging.getLogger("httpcore").setLevel(logging.WARNING)  # and its own headers
         stream: RawStream = await open_stream(http.register(), of=service)

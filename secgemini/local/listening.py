@@ -238,6 +238,7 @@ class Listening:
         except OSError as error:  # ssl.SSLError is one
             self._socket.close()
             raise ConfigurationError(f"the certificate cannot be used: {error}") from error
+        config.loaded_app = app  # at its finest log level uvicorn wraps it in a logger of all that comes
         return config
 
     def _run(self, ready: threading.Event) -> None:
