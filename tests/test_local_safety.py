@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+import json
 import logging
 from typing import Any
 
 import httpx
 import pytest
 import trustme
-from raw_service import EchoEngine, Raw, RawStream, running_service
+from raw_service import EchoEngine, Raw, RawStream, running_service, session_body
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -123,6 +124,21 @@ class TestLimits:
             chunked = http.post("/v1/session/attach_file", content=pieces, headers={"content-type": "application/json"})
             assert chunked.status_code == 413
             assert http.session(session_id)["files"] == []
+
+    @pytest.mark.parametrize("depth", [100, 126, 127, 900, 973, 2000, 100_000])
+    async def test_what_is_nested_too_deep_is_refused(self, http: Raw, open_stream: Any, depth: int) -> None:
+        """Python may read JSON that it cannot write again some calls deeper: a session kept so would never be given."""
+        session_id, inside = http.register(), '{"a":' * depth + "1" + "}" * depth
+        new = session_body(agents_config={"a": "INSIDE"})
+        body = json.dumps(new).replace('"INSIDE"', inside)
+        answer = http.post("/v1/session/register", content=body, headers={"content-type": "application/json"})
+        assert (answer.status_code == 200) is (depth <= 126)
+        assert answer.status_code in (200, 400, 422)
+        stream: RawStream = await open_stream(session_id)
+        await stream.socket.send(f'{{"message_type": "query", "content": "x", "usage": {{"a": {inside}}}}}')
+        assert (await stream.turn())[-2]["status_code"] == (200 if depth <= 126 else 400)
+        for path in ("/v1/session/list", "/v1/user/info", f"/v1/session/get?session_id={new['id']}"):
+            assert http.get(path).status_code == (404 if "get" in path and depth > 126 else 200)
 
     async def test_a_frame_over_the_limit_closes_the_socket(self, open_stream: Any) -> None:
         with running_service(limits=Limits(frame=1000)) as service, Raw(service) as http:

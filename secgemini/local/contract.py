@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
-from secgemini.local.fields import JsonObject, flag, rows, table, text
+from secgemini.local.fields import JsonObject, flag, is_nested_deeper, rows, table, text
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator, Registry
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _URI = "urn:secgemini:contract"
 _METHODS = ("get", "post", "put", "patch", "delete")
 _MOST_ERRORS = 20  # a 422 lists no more than this
+_DEEPEST = 128  # arrays and objects inside each other; Python reads and writes more, but how many depends on the stack
 _LONGEST_MESSAGE = 300  # characters; a message quotes the value, which may be huge or private
 _INTEGER = re.compile(r"[+-]?\d{1,30}")
 _RANGES = {"int32": (-(2**31), 2**31 - 1), "int64": (-(2**63), 2**63 - 1)}
@@ -114,6 +115,12 @@ class Contract:
         return self._validators[key]
 
 
+def refuse_deep(value: object, place: str) -> None:
+    """Check that what a client sent is not nested too deep to be kept and given back. Raises: ContractError."""
+    if is_nested_deeper(value, _DEEPEST):
+        raise ContractError([{"loc": [place], "msg": f"nested more than {_DEEPEST} deep", "type": "too_deep"}])
+
+
 def _bound_integers(node: object) -> None:
     """Say `format: int32` and `int64` as bounds: a format is a note to JSON Schema, and a promise to every client."""
     if isinstance(node, dict):
@@ -186,6 +193,7 @@ class Operation:
 
     def check_body(self, body: object) -> None:
         """Check a decoded JSON body. Raises: ContractError."""
+        refuse_deep(body, "body")
         if self.body_schema is not None:
             self.contract.check(self.body_schema, body, ("body",))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 JsonObject = dict[str, object]
 
@@ -37,3 +37,19 @@ def rows(body: Mapping[str, object], name: str) -> list[JsonObject]:
     """Return the objects of an array field; none when it is absent, null or no array."""
     value = body.get(name)
     return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
+
+
+def is_nested_deeper(value: object, most: int) -> bool:
+    """Tell whether a JSON value has more than `most` arrays and objects inside each other, without recursion."""
+    level = [value]
+    for _ in range(most):
+        level = [inner for outer in level for inner in _inside(outer) if isinstance(inner, (dict, list))]
+        if not level:
+            return False
+    return True
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()

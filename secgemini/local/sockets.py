@@ -14,7 +14,7 @@ import msgspec
 from starlette.types import Message
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from secgemini.local.contract import ContractError
+from secgemini.local.contract import ContractError, refuse_deep
 from secgemini.local.failure import log_failure
 from secgemini.local.fields import JsonObject, text
 from secgemini.local.keys import Caller
@@ -146,6 +146,7 @@ class Socket:
     def _take(self, frame: str) -> None:
         try:
             message = msgspec.json.decode(frame)
+            refuse_deep(message, "frame")
             self._service.contract.check_component("MessageInput", message, ("frame",))
         except (msgspec.MsgspecError, RecursionError, ContractError) as error:
             self._fail(400, f"This frame is no message: {error}"[:500])
