@@ -309,6 +309,19 @@ def test_fields_of_json_lines_may_be_mapped() -> None:
         assert engine.answer_was == [("2026-11-22", "fw1", 1)]
 
 
+@pytest.mark.parametrize("words", [("root",), ("hidden",), ("it",), ("\0hid",), ("a\0",)])
+def test_nothing_hides_behind_a_nul(words: tuple[str, ...]) -> None:
+    engine = Ask()
+    with running_service(engine=engine) as service, Raw(service) as http:
+        create(http)
+        upload(http, ["a\0hidden: it was root", "another"])
+        session_id = http.register()
+        attach(http, session_id)
+        engine.question = lambda logs: logs.search(words)
+        http.ask(session_id, "go")
+        assert engine.answer_was == [LogRecord(1, None, "", "a␀hidden: it was root")]
+
+
 def test_the_time_and_the_source_of_a_coloured_line_are_read_and_its_text_is_kept() -> None:
     engine = Ask()
     with running_service(engine=engine) as service, Raw(service) as http:
