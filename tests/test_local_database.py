@@ -9,17 +9,20 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from loop_clock import skip
 from raw_service import EchoEngine, Raw, RawStream, running_service, session_body
 
 from secgemini.errors import ConfigurationError
 from secgemini.local.server import LocalService
+from secgemini.local.store import Store
 
 KEY = "a-key-of-the-tests"
 MODEL = "raw_service:EchoEngine"
@@ -133,3 +136,35 @@ def test_sigterm_ends_the_process_in_order(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
     assert [path.name for path in tmp_path.iterdir()] == ["s.db"]
+
+
+def look(service: LocalService, method: str, patch: pytest.MonkeyPatch, instead: Callable[..., object]) -> None:
+    """Let the service look for what is over, `instead` of a method of its store, and wait until that was called."""
+    called = threading.Event()
+
+    def stand_in(*arguments: object) -> object:
+        try:
+            return instead(*arguments)
+        finally:
+            called.set()
+
+    patch.setattr(Store, method, stand_in)
+    loop = service._running._server.loop
+    loop.call_soon_threadsafe(skip, loop, 60)
+    assert called.wait(60)
+
+
+def test_what_is_over_leaves_the_disk_also_after_a_time_without_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with running_service(path=tmp_path / "s.db", seed=1) as service, Raw(service) as http:
+        http.ask(http.register(ttl=300, description="SENTINEL"), "SENTINEL")
+        service.clock.advance(301)
+        with monkeypatch.context() as patch:
+            full = sqlite3.OperationalError("database or disk is full")
+            look(service, "remove_expired", patch, lambda *_: (_ for _ in ()).throw(full))
+        assert any(b"SENTINEL" in path.read_bytes() for path in tmp_path.iterdir())
+        look(service, "empty_log", monkeypatch, Store.empty_log)
+        assert not any(b"SENTINEL" in path.read_bytes() for path in tmp_path.iterdir())
+        assert http.get("/v1/session/list").json() == []
+    assert "disk is full" in caplog.text

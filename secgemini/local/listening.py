@@ -7,6 +7,7 @@ import contextlib
 import logging
 import secrets
 import socket
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from websockets.http11 import Response
 from websockets.server import ServerProtocol
 
 from secgemini.errors import ConfigurationError
+from secgemini.local.failure import log_failure
 from secgemini.local.service import Service
 from secgemini.local.workers import Workers
 
@@ -35,7 +37,7 @@ T = TypeVar("T")
 
 _GRACE = 1.0  # seconds that running turns get to end by themselves
 _PATIENCE = 8.0  # seconds that the end may take: two times that grace, uvicorn's, and a bit
-_SWEEP = 30.0  # seconds between two looks for expired sessions, besides the look at every request
+_SWEEP = 30.0  # seconds between two looks for what is over, besides the look for expired sessions at every request
 _KEEP_ALIVE = 75  # seconds that an idle connection stays open, longer than clients keep theirs in a pool
 _BACKLOG = 1024
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  # where "everywhere" is reached
@@ -159,8 +161,12 @@ class _Server(uvicorn.Server):
 
     async def _sweep(self) -> None:
         while True:
-            self._service.sweep()
-            await self._service.shred()  # first of what the process left that had the database before
+            try:
+                self._service.sweep()
+                await self._service.shred()  # first of what the process left that had the database before
+                self._service.store.empty_log()
+            except sqlite3.Error:  # such as a full disk: the next time may do better
+                log_failure("what is over could not be deleted")
             await asyncio.sleep(_SWEEP)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

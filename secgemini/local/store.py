@@ -145,7 +145,8 @@ class Store:
             try:
                 yield self.database
             except BaseException:
-                self.database.execute("ROLLBACK")
+                if self.database.in_transaction:  # some errors of SQLite have ended it
+                    self.database.execute("ROLLBACK")
                 raise
             self.database.execute("COMMIT")
 
@@ -167,6 +168,10 @@ class Store:
                 for row in dump.get(table, ()):
                     db.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608
             db.execute("INSERT INTO records_text (records_text) VALUES ('rebuild')")
+
+    def empty_log(self) -> None:
+        """Move all that was written to the database's place, and what was deleted out of the write-ahead log."""
+        self.read("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Close the database; a file is left as one piece, without its write-ahead log."""
