@@ -168,3 +168,31 @@ def test_what_is_over_leaves_the_disk_also_after_a_time_without_room(
         assert not any(b"SENTINEL" in path.read_bytes() for path in tmp_path.iterdir())
         assert http.get("/v1/session/list").json() == []
     assert "disk is full" in caplog.text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit on the size of files stands for a full disk")
+def test_a_full_disk_is_said_and_what_was_acknowledged_stays(tmp_path: Path) -> None:
+    import resource
+
+    database = tmp_path / "s.db"
+    with serving(database) as (process, address), client_of(address) as http:
+        kept = session_body()
+        assert http.post("/v1/session/register", json=kept).json()["ok"]
+        file = {"session_id": kept["id"], "filename": "kept", "content": "A" * 2**20}
+        assert http.post("/v1/session/attach_file", json=file).json()["ok"]
+        unlimited = resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+        answer = http.post("/v1/session/attach_file", json=file | {"filename": "too much"})
+        assert (answer.status_code, "database" in answer.json()["detail"]) == (507, True)
+        assert "too much" not in str(http.get("/v1/session/list").json())
+        prompt = {"message_type": "query", "content": "hello"}
+        asked = http.post("/v1/session/generate", json={"id": kept["id"], "messages": [prompt]}).json()
+        assert asked["status_code"] == 500
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, unlimited)
+        asked = http.post("/v1/session/generate", json={"id": kept["id"], "messages": [prompt]}).json()
+        assert asked["status_code"] == 200
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    with serving(database) as (_, address), client_of(address) as http:
+        (session,) = http.get("/v1/session/list").json()
+        assert [file["name"] for file in session["files"]] == ["kept"]
+        assert session["turns"] == 1

@@ -7,6 +7,7 @@ function does it.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
@@ -96,6 +97,9 @@ async def _answer(service: Service, operation: Operation, request: Request) -> R
         return json_response({"detail": error.detail}, error.status, error.headers)
     except ClientDisconnect:
         raise
+    except sqlite3.OperationalError as error:  # such as a full disk
+        log_failure(f"{operation.operation_id} failed")
+        return json_response({"detail": f"The service cannot use its database: {error}"}, 507)
     except Exception:
         log_failure(f"{operation.operation_id} failed")
         return json_response({"detail": "The service failed; its log has the reason."}, 500)
