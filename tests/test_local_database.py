@@ -180,14 +180,15 @@ def test_a_full_disk_is_said_and_what_was_acknowledged_stays(tmp_path: Path) -> 
         assert http.post("/v1/session/register", json=kept).json()["ok"]
         file = {"session_id": kept["id"], "filename": "kept", "content": "A" * 2**20}
         assert http.post("/v1/session/attach_file", json=file).json()["ok"]
-        unlimited = resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1, resource.RLIM_INFINITY))
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (1, limits[1]))
         answer = http.post("/v1/session/attach_file", json=file | {"filename": "too much"})
         assert (answer.status_code, "database" in answer.json()["detail"]) == (507, True)
         assert "too much" not in str(http.get("/v1/session/list").json())
         prompt = {"message_type": "query", "content": "hello"}
         asked = http.post("/v1/session/generate", json={"id": kept["id"], "messages": [prompt]}).json()
         assert asked["status_code"] == 500
-        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, unlimited)
+        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, limits)
         asked = http.post("/v1/session/generate", json={"id": kept["id"], "messages": [prompt]}).json()
         assert asked["status_code"] == 200
         process.send_signal(signal.SIGKILL)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import socket
+import sys
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
 import pytest
 import trustme
 from raw_service import EchoEngine, Raw, RawStream, running_service, session_body
+from transports import serving
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -150,6 +154,24 @@ class TestLimits:
             assert closed.value.rcvd is not None
             assert closed.value.rcvd.code == 1009
             assert http.session(session_id)["messages"] == []
+
+    @pytest.mark.skipif(sys.platform != "linux", reason="the limit of another process is set")
+    def test_more_connections_than_descriptors_wait_and_fill_no_log(self, capfd: pytest.CaptureFixture[str]) -> None:
+        import resource
+
+        with serving() as (process, address, _), ExitStack() as opened:
+            port = int(address.rpartition(":")[2])
+            resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (32, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+            first = opened.enter_context(httpx.Client(base_url=address))
+            said = ""
+            while "Too many open files" not in said:
+                opened.enter_context(socket.create_connection(("127.0.0.1", port)))
+                assert first.get("/health").status_code == 200
+                said += capfd.readouterr().err
+            opened.close()
+            assert httpx.get(f"{address}/health").status_code == 200
+        said += capfd.readouterr().err
+        assert said.count("Traceback") < 10
 
     async def test_prompts_on_a_socket_count_against_the_limit(self, open_stream: Any) -> None:
         with running_service(keys=[ApiKey("k", rpm=2)]) as service, Raw(service) as http:

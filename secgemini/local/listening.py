@@ -39,7 +39,10 @@ _GRACE = 1.0  # seconds that running turns get to end by themselves
 _PATIENCE = 8.0  # seconds that the end may take: two times that grace, uvicorn's, and a bit
 _SWEEP = 30.0  # seconds between two looks for what is over, besides the look for expired sessions at every request
 _KEEP_ALIVE = 75  # seconds that an idle connection stays open, longer than clients keep theirs in a pool
-_BACKLOG = 1024
+_BACKLOG = 1024  # connections that may wait to be accepted
+# asyncio also accepts as often as its backlog says when somebody waits; without free descriptors it fails and logs
+# as often. Whoever still waits is accepted in the loop's next round.
+_ACCEPTS = 1
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  # where "everywhere" is reached
 
 # uvicorn and websockets write whole URLs to their loggers, and the URL of a stream has the key in its query. This
@@ -205,6 +208,7 @@ class Listening:
         ready.wait()
         if self._failure is not None:
             raise ConfigurationError(f"the service does not start: {self._failure}") from self._failure
+        self._socket.listen(_BACKLOG)
 
     def call(self, function: Callable[[Service], T]) -> T:
         """Run a function on the service between two requests, and return what it returns. From any other thread."""
@@ -234,6 +238,7 @@ class Listening:
             server_header=False,
             ws_max_size=self._service.limits.frame,
             ws_per_message_deflate=False,
+            backlog=_ACCEPTS,
             timeout_keep_alive=_KEEP_ALIVE,
             timeout_graceful_shutdown=5,
             ssl_certfile=tls[0] if tls else None,
