@@ -32,6 +32,8 @@ FOREIGN_ORIGINS = [
     "null",
     "http://127.0.0.1.nip.io",
     "http://[bad",
+    "http://localhost#.evil.example.com",
+    "http://evil.example.com@localhost",
 ]
 
 
@@ -46,7 +48,10 @@ class TestHost:
         assert answer.status_code == 403
         assert answer.headers["x-request-id"]
 
-    @pytest.mark.parametrize("host", ["[::1", "", "a[b]"])
+    @pytest.mark.parametrize(
+        "host",
+        ["[::1", "", "a[b]", "evil.example@localhost", "localhost/evil.example", "[::1].evil.example", "localhost#x"],
+    )
     def test_what_is_no_name_is_refused(self, service: LocalService, host: str) -> None:
         answer = httpx.get(f"{service.base_url}/health", headers={"host": host})
         assert answer.status_code == 403

@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
-from urllib.parse import urlsplit
 
 import msgspec
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
@@ -22,6 +21,7 @@ from secgemini.local.spoil import spoil
 
 _SLASHES = re.compile("/{2,}")
 _NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)  # of a header, RFC 9110 section 5.6.2
+_HOST = re.compile(r"(\[[^][]+\]|[^][:/?#@\\\s]+)(?::\d*)?")
 _METHODS = "GET, POST"
 
 
@@ -45,21 +45,21 @@ class Doors:
 
     def admits_host(self, host: str) -> bool:
         """Tell whether a `Host` header names this service."""
-        try:
-            name = _plain(urlsplit(f"//{host}").hostname or "")
-        except ValueError:  # such as "[::1"
-            return False
+        name = _named(host)
         known = _is_loopback(name) or name in self.hosts or (self.any_address and _is_address(name))
         return bool(name) and known
 
     def admits_origin(self, origin: str) -> bool:
         """Tell whether pages of an origin may use this service."""
-        try:
-            parts = urlsplit(origin)
-            local = parts.scheme in ("http", "https") and _is_loopback(parts.hostname or "")
-        except ValueError:
-            return False
+        scheme, _, host = origin.partition("://")
+        local = scheme.lower() in ("http", "https") and _is_loopback(_named(host))
         return local or origin.lower().rstrip("/") in self.origins
+
+
+def _named(host: str) -> str:
+    """Return the name or address in a `Host` header, "" when it is more or less than one and perhaps a port."""
+    found = _HOST.fullmatch(host)
+    return _plain(found[1].strip("[]")) if found else ""
 
 
 def _plain(name: str) -> str:
