@@ -201,6 +201,19 @@ async def test_the_key_is_in_no_log(caplog: pytest.LogCaptureFixture, open_strea
     assert not [record for record in service_records if "the-secret-key" in record.getMessage()]
 
 
+def test_a_client_that_sends_no_more_is_left_at_the_end_without_a_complaint(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("secgemini.local.listening._PATIENCE", 0)
+    with ExitStack() as opened, running_service() as service, Raw(service) as http:
+        client = socket.create_connection(("127.0.0.1", int(service.base_url.rpartition(":")[2])))
+        opened.enter_context(client)
+        head = f"POST /v1/session/register HTTP/1.1\r\nHost: localhost\r\nx-api-key: {service.api_key}\r\n"
+        client.sendall(f"{head}content-length: 100\r\n\r\n{{".encode())
+        assert http.get("/health").status_code == 200
+    assert not [record for record in caplog.records if record.name.startswith("secgemini")]
+
+
 async def test_it_speaks_tls(tmp_path: Any) -> None:
     authority = trustme.CA()
     certificate = authority.issue_cert("127.0.0.1")

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _GRACE = 1.0  # seconds that running turns get to end by themselves
-_PATIENCE = 8.0  # seconds that the end may take: two times that grace, uvicorn's, and a bit
+_PATIENCE = 5  # seconds that clients get to send the rest of their requests and to read their answers
+_END = 2 * _GRACE + _PATIENCE + 1  # seconds that the end may take
 _SWEEP = 30.0  # seconds between two looks for what is over, besides the look for expired sessions at every request
 _KEEP_ALIVE = 75  # seconds that an idle connection stays open, longer than clients keep theirs in a pool
 _BACKLOG = 1024  # connections that may wait to be accepted
@@ -50,6 +51,12 @@ _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
 _logger = logging.getLogger("secgemini.local")
 _quiet = logging.Logger("secgemini.local.connections", level=logging.WARNING)
 _quiet.parent = _logger
+_quiet.addFilter(lambda record: not _is_left(record))
+
+
+def _is_left(record: logging.LogRecord) -> bool:
+    """Tell whether a record says that a client was left, which was too slow for the end of the service: no failure."""
+    return record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
 
 
 class _Http(H11Protocol):
@@ -221,7 +228,7 @@ class Listening:
     def stop(self) -> None:
         """End the service and wait until it has ended. An engine that blocks its loop for ever is not waited for."""
         self._server.leave()
-        self._thread.join(_PATIENCE)
+        self._thread.join(_END)
         if self._thread.is_alive():
             _logger.warning("an engine holds up the end of the service and is left behind")
 
@@ -240,7 +247,7 @@ class Listening:
             ws_per_message_deflate=False,
             backlog=_ACCEPTS,
             timeout_keep_alive=_KEEP_ALIVE,
-            timeout_graceful_shutdown=5,
+            timeout_graceful_shutdown=_PATIENCE,
             ssl_certfile=tls[0] if tls else None,
             ssl_keyfile=tls[1] if tls else None,
         )
