@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import shutil
 import sqlite3
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
@@ -144,11 +146,15 @@ async def check(http: httpx.AsyncClient, ledger: dict[str, Known]) -> int:
 
 
 def integrity(database: Path) -> str:
-    connection = sqlite3.connect(database)
-    try:
-        return str(connection.execute("PRAGMA integrity_check").fetchone()[0])
-    finally:
-        connection.close()
+    """Check a copy: opening the files themselves would leave the service nothing to recover."""
+    with TemporaryDirectory() as folder:
+        for path in database.parent.glob(f"{database.name}*"):
+            shutil.copy(path, folder)
+        connection = sqlite3.connect(Path(folder, database.name))
+        try:
+            return str(connection.execute("PRAGMA integrity_check").fetchone()[0])
+        finally:
+            connection.close()
 
 
 async def kill_under_load(database: Path, rounds: int, *, seed: int) -> tuple[int, int]:
@@ -168,10 +174,13 @@ async def kill_under_load(database: Path, rounds: int, *, seed: int) -> tuple[in
                 process.kill()
                 await asyncio.gather(*tasks)
         everything |= latest
+        assert database.with_name(f"{database.name}-wal").stat().st_size, "the service has something to recover"
         assert integrity(database) == "ok"
     with serving("--db", str(database)) as (_, address, _):
         async with client_of(address) as http:
-            return len(everything), await check(http, everything)
+            things = await check(http, everything)
+    assert integrity(database) == "ok"
+    return len(everything), things
 
 
 async def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
