@@ -246,7 +246,7 @@ class TestLeaving:
                 await RawStream(socket).ask("x")
                 await asyncio.to_thread(began.wait)
 
-        monkeypatch.setattr(listening, "_PATIENCE", 0.1)
+        monkeypatch.setattr(listening, "_END", 0.1)
         service = LocalService(engine=Holding()).start()
         with Raw(service) as http:
             asyncio.run(leave(service, http.register()))
