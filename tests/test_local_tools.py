@@ -72,7 +72,6 @@ def result_message(content: str, **fields: Any) -> str:
             ToolResult("add", "unparsable", True),
         ),
         (result_message("[" * 100_000), ToolResult("add", "[" * 100_000, False)),
-        (result_message("[" * 5000), ToolResult("add", "[" * 5000, False)),
     ],
     ids=["python", "rust", "object", "unknown", "plain-text", "no-name", "deep"],
 )
