@@ -19,6 +19,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from secgemini.errors import ConfigurationError
+from secgemini.local import listening
 from secgemini.local.app import OPERATIONS
 from secgemini.local.gate import Doors
 from secgemini.local.keys import ApiKey
@@ -204,7 +205,7 @@ async def test_the_key_is_in_no_log(caplog: pytest.LogCaptureFixture, open_strea
 def test_a_client_that_sends_no_more_is_left_at_the_end_without_a_complaint(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("secgemini.local.listening._PATIENCE", 0)
+    monkeypatch.setattr(listening, "_PATIENCE", 0)
     with ExitStack() as opened, running_service() as service, Raw(service) as http:
         client = socket.create_connection(("127.0.0.1", int(service.base_url.rpartition(":")[2])))
         opened.enter_context(client)
