@@ -54,6 +54,20 @@ def test_the_example_of_a_web_server() -> None:
     assert summary.statuses == {"200": 40, "401": 30, "404": 1}
 
 
+def test_the_log_of_iis() -> None:
+    summary = summary_of(
+        "#Software: Microsoft Internet Information Services 10.0",
+        "#Fields: date time s-ip cs-method cs-uri-stem cs-uri-query s-port cs-username c-ip cs(User-Agent) cs(Referer) "
+        "sc-status sc-substatus sc-win32-status time-taken",
+        *["2026-11-19 22:00:00 10.0.0.1 POST /login - 443 - 203.0.113.9 Mozilla/5.0+(X11) - 401 1 5 7"] * 3,
+        "2026-11-19 22:00:01 10.0.0.1 GET / a=b 443 EX\\bob 2001:db8::5 curl/8 200 0 0 3",
+    )
+    assert summary.format == "web access"
+    assert summary.first == datetime(2026, 11, 19, 22, tzinfo=UTC)
+    assert summary.sources == {"203.0.113.9": 3, "2001:db8::5": 1}
+    assert (summary.failed, summary.statuses) == ({"203.0.113.9": 3}, {"401": 3, "200": 1})
+
+
 def test_json_lines() -> None:
     summary = summary_of(
         '{"@timestamp": "2025-01-01T10:00:00Z", "source": {"ip": "192.0.2.1"}, '
