@@ -101,6 +101,7 @@ def test_archives(content: bytes, label: str) -> None:
         ("a,b,c\n1,2,3\n4,5,6\n", "", "csv"),
         ("From: a@b.example\nTo: c@d.example\nSubject: x\n\nbody", "", "eml"),
         ("From: me\nI write to you", "letter.eml", "txt"),
+        ("2026-11-22 10:00:00,123 INFO x\n" * 3, "app.log", "txt"),
         ("Nov 22 10:00:00 host sshd[1]: Failed", "auth.log", "txt"),
         ("-----BEGIN CERTIFICATE-----\nMII", "", "pem"),
     ],

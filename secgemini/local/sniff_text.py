@@ -101,6 +101,7 @@ _INTERPRETERS = {
     "php": "php",
     "pwsh": "powershell",
 }
+_DECIMAL = re.compile(r"(?<=:\d\d),(?=\d{3}\b)")  # of the seconds of a log's time stamps
 _HEADER = re.compile(r"([A-Za-z][A-Za-z0-9-]{0,60}):[ \t\r\n]")
 _MAIL_HEADERS = frozenset(
     {
@@ -229,7 +230,7 @@ def _sniff_code(body: str) -> str | None:
 
 def _is_csv(text: str) -> bool:
     """Tell a table: at least three lines, all with the same number of the same separator, two columns or more."""
-    lines = [line for line in text.splitlines()[:50] if line.strip()]
+    lines = [_DECIMAL.sub("", line) for line in text.splitlines()[:50] if line.strip()]
     if len(lines) > 3:
         lines = lines[:-1]  # the last one may be cut
     if len(lines) < 3:
