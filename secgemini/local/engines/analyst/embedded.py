@@ -18,8 +18,10 @@ from secgemini.local.sniff import decode_text
 from .indicators import BLOCK, blocks
 
 _MOST = 64  # pieces decoded in one text
+# What cmd.exe (^) and PowerShell (`) skip may stand within the option.
 _COMMAND = re.compile(
-    r"[-/\u2013](?<![\w-].)[eE](?:[cC]|[nN][A-Za-z]{0,13})?[ \t]{1,20}[\"']?(?P<code>[A-Za-z0-9+/]{16,}+={0,2})"
+    r"[-/\u2013-\u2015](?<![\w-].)[\^`]?[eE](?:[\^`]?[cC]|[\^`]?[nN](?:[\^`]?[A-Za-z]){0,13})?"
+    r"[ \t]{1,20}[\"']?(?P<code>[A-Za-z0-9+/]{16,}+={0,2})"
 )
 # 24 characters, because 18 bytes of clean text do not happen by chance; also wrapped into lines, also base64url.
 _LEAST = 24
