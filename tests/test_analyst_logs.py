@@ -339,6 +339,9 @@ async def test_all_matches_count_and_the_last_one_is_the_last_of_all() -> None:
     logs = ListedLogs([record(line, line // 500, "failed password") for line in range(1, 20_101)])
     assert "20100 records with 'failed password':" in await answer_to("search for 'failed password'", logs=logs)
     assert "line 20100, the last with 'failed'" in await answer_to("what is around the last 'failed'?", logs=logs)
+    said = "only the first 20000 records were searched for indicators and logins"
+    assert said in await answer_to("overview", logs=logs)
+    assert said in json.loads(await answer_to("overview as JSON", logs=logs))["left_out"]
 
 
 async def test_a_record_without_a_time_has_no_seconds_around_it() -> None:

@@ -10,6 +10,7 @@ from secgemini.local.engines import JsonDict, JsonValue, LogRecord
 from .findings import FileReport, Indicator
 from .logformats.event import NO_YEAR
 from .logquestions import LogAnswer
+from .logreport import unread
 from .logsummary import LogSummary
 from .report import NO_LOGS, NO_MODEL, Material
 
@@ -43,7 +44,11 @@ def write_json(material: Material) -> str:
             *([NO_LOGS] if material.no_logs else []),
             *(f"{what} needs a language model" for what in material.ask.beyond),
         ],
-        "left_out": [*findings.notes, *([f"{findings.left_out} places"] if findings.left_out else [])],
+        "left_out": [
+            *findings.notes,
+            *([f"{findings.left_out} places"] if findings.left_out else []),
+            *(unread(material.logs) if material.logs is not None else ()),
+        ],
     }
     return json.dumps(answer, indent=2)
 

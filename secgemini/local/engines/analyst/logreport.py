@@ -27,9 +27,14 @@ def log_section(answer: LogAnswer) -> list[str]:
         lines += (f"  {line}" for line in _day_lines(answer))
         if answer.summary is not None:
             lines += (f"  {line}" for line in summary_lines(answer.summary))
-    if answer.total > len(answer.read):
-        lines.append(f"  only the first {len(answer.read)} records were searched for indicators and logins")
+    lines += (f"  {note}" for note in unread(answer))
     return lines
+
+
+def unread(answer: LogAnswer) -> Iterator[str]:
+    """Yield what is to be said when not all records were read."""
+    if answer.total > len(answer.read):
+        yield f"only the first {len(answer.read)} records were searched for indicators and logins"
 
 
 def summary_lines(summary: LogSummary) -> Iterator[str]:
