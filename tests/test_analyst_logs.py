@@ -233,6 +233,12 @@ def test_questions(prompt: str, words: tuple[str, ...], after: str | None, befor
     assert question.at_or_before == (None if before is None else _seconds(before))
 
 
+def test_only_so_many_words_are_searched_for() -> None:
+    question = read_question("search for " + " ".join(f"'{number}' '{number}'" for number in range(300)), START)
+    assert question is not None
+    assert question.words == tuple(map(str, range(20)))
+
+
 @pytest.mark.parametrize("prompt", ["which indicators are in the logs?", "how many records per day?", "hello"])
 def test_prompts_that_ask_nothing_of_single_records(prompt: str) -> None:
     assert read_question(prompt, START) is None

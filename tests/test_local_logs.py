@@ -193,6 +193,9 @@ def test_engines_count_by_day_and_source(asked: Any) -> None:
         (("%",), []),
         (('"', "*"), []),
         (('evil" OR "root',), []),
+        (("\0", "root\0"), []),
+        (("no time", "22") * 1000, []),
+        (("no time", "at") * 1000, [4]),
     ],
 )
 def test_engines_search_words(asked: Any, words: tuple[str, ...], lines: list[int]) -> None:

@@ -146,9 +146,10 @@ class Logs:
         self, words: Sequence[str], at_or_after: float | None, at_or_before: float | None
     ) -> tuple[str, list[object]]:
         where, values = self._between(at_or_after, at_or_before)
-        words = [word.replace("\0", _NUL) for word in words]
+        words = list(dict.fromkeys(word.replace("\0", _NUL) for word in words))
         phrases = [word for word in words if len(word.split()) > 1]
-        wanted = [part for word in words for part in (word.split() if word in phrases else [word]) if part]
+        parts = (part for word in words for part in (word.split() if word in phrases else [word]) if part)
+        wanted = list(dict.fromkeys(parts))
         if indexed := [word for word in wanted if len(word) >= _SHORT]:
             where += " AND r.pk IN (SELECT rowid FROM records_text WHERE records_text MATCH ?)"
             values.append(" ".join('"' + word.replace('"', '""') + '"' for word in indexed))

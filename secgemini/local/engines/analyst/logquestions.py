@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from secgemini.local.engines import LogRecord, LogTable
 
@@ -16,6 +17,7 @@ _EACH_SIDE = 25  # records shown before and after the one that a question is abo
 READ_RECORDS = 20_000
 _OVERVIEW = re.compile(r"(?i)\b(?:overview|per day|daily|counts?|how many|busiest|sources|failed log-?ins|brute)\b")
 _OF_LOGS = re.compile(r"(?i)\b(?:logs?|lines?|records?|entries|happened|timeline|grep)\b")
+_MOST_WORDS = 20  # of a prompt that are searched for; the answer names them
 _READ = 4000  # characters of a prompt in which a question is looked for
 _LAST_TIME = 253_402_300_800.0  # the year 10000
 _DAY = timedelta(days=1)
@@ -134,7 +136,8 @@ def _first(question: LogQuestion, logs: LogTable) -> Sequence[LogRecord]:
 def read_question(prompt: str, default: datetime) -> LogQuestion | None:
     """Return what a prompt asks of the logs, or None. `default` completes dates without a year, times without a day."""
     head = prompt[:_READ]
-    words = tuple(next(word for word in match.groups() if word is not None) for match in _QUOTED.finditer(head))
+    quoted = (next(word for word in match.groups() if word is not None) for match in _QUOTED.finditer(head))
+    words = tuple(islice(dict.fromkeys(quoted), _MOST_WORDS))
     head = _QUOTED.sub("''", head)  # what is searched for asks for nothing itself
     if not words and (found := _SEARCH_FOR.search(head)) is not None:
         words = (found["words"],)
