@@ -238,6 +238,13 @@ def test_text_in_any_encoding() -> None:
         assert text.places("evil.example") == ["a.txt, line 2"]
 
 
+def test_a_log_that_quotes_code_is_still_a_log() -> None:
+    line = '203.0.113.9 - - [20/Nov/2026:03:00:00 +0200] "GET /?x=Invoke-Expression HTTP/1.1" 401 1 "-" "-"\n'
+    for name in ("access.log", "access.log.1"):
+        [log] = Examined(name, line.encode() * 5).report.logs
+        assert (log.format, log.failed) == ("web access", {"203.0.113.9": 5})
+
+
 def test_text_beyond_the_limit_is_left_out_and_said_so() -> None:
     text = Examined("a.txt", b"early.example\n" + b"x\n" * 1000 + b"late.example", Budget(text=1000))
     assert (text.places("early.example"), text.places("late.example")) == (["a.txt, line 1"], [])

@@ -65,6 +65,7 @@ _SUFFIXES = {
     "json": "json",
     "jsonl": "jsonl",
     "ndjson": "jsonl",
+    "log": "txt",
     "md": "markdown",
     "pem": "pem",
     "pl": "perl",
@@ -176,7 +177,7 @@ def _sniff_markup(body: str) -> str | None:
         return "svg" if "<svg" in head else "html" if "<html" in head else "xml"
     if head.startswith("-----begin "):
         return "pem"
-    return "html" if head.startswith("<") and ("<body" in head or "<html" in head) else None
+    return "html" if re.match("<[a-z!]", head) and ("<body" in head or "<html" in head) else None
 
 
 def _sniff_mail(body: str) -> str | None:

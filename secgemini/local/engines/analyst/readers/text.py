@@ -15,7 +15,7 @@ LABELS = frozenset(
     | {"php", "powershell", "python", "ruby", "rust", "shell", "sql", "toml", "txt", "typescript", "vba"}
     | {"winregistry", "yaml"}
 )
-_LOGS = frozenset({"txt", "json", "jsonl", "csv"})
+_LOGS = frozenset({"txt", "json", "jsonl", "csv", "javascript", "powershell", "python"})  # which quote code, too
 
 
 def read(document: Document, budget: Budget) -> Iterator[Part]:
