@@ -1,9 +1,10 @@
-"""Read the time stamps of logs, without the locale: the usual ones by themselves, any other with python-dateutil."""
+"""Read the time stamps of logs, without the locale; days of any other than the usual forms with python-dateutil."""
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 from .event import NO_YEAR
 
@@ -23,8 +24,8 @@ _STAMP = re.compile(
     r"(?<![\d.])(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},? )?"
     r"(?P<date>\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{8}(?=[ _,-]\d\d:)|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}|"
     rf"\d{{1,2}}/\d{{1,2}}/\d\d|\d{{1,2}}[ /-]{_MONTH}[ /-]\d{{4}}|{_MONTH} {{1,2}}\d{{1,2}},?(?: \d{{4}})?)"
-    r"[T :,_-]{1,2}(?P<clock>\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,9})?)?"
-    r"(?: ?[AP]M)?(?: ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d)(?![\d:]))?(?: \d{4}(?![-:\d]))?)"
+    r"[T :,_-]{1,2}(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?)?"
+    r"(?: ?(?P<half>[AP])M)?(?: ?(?P<zone>Z|UTC|GMT|[+-]\d\d:?\d\d)(?![\d:]))?(?P<year> \d{4}(?![-:\d]))?"
 )
 _EPOCH = re.compile(r"\[?(\d{10})(\.\d{1,9}|\d{3}|\d{6}|\d{9})?\b")
 _NAMED_EPOCH = re.compile(r"(?:\b(?:ts|time|timestamp|epoch)=|\baudit\()\"?(\d{10})(\.\d{1,9}|\d{3}|\d{6}|\d{9})?\b")
@@ -36,9 +37,8 @@ def iso_time(text: str, start: int = 0) -> tuple[datetime, int] | None:
     found = _ISO.match(text, start)
     if found is None:
         return None
-    fraction = int(((found[8] or "") + "000000")[:6])
     parts = [int(found[number]) for number in (1, 3, 4, 5, 6, 7)]
-    return _time(parts, found.end(), fraction, found[9])
+    return _time(parts, found.end(), _microseconds(found[8]), found[9])
 
 
 def syslog_time(text: str) -> tuple[datetime, int] | None:
@@ -99,14 +99,31 @@ def time_of(value: object) -> datetime | None:
 
 
 def _any_time(stamp: re.Match[str]) -> datetime | None:
+    day = _day(stamp["date"] + (stamp["year"] or ""))
+    if day is None:
+        return None
+    hour = int(stamp["hour"])
+    if stamp["half"] is not None:
+        hour = hour % 12 + 12 * (stamp["half"] == "P")
+    parts = [day.year, day.month, day.day, hour, int(stamp["minute"]), int(stamp["second"] or 0)]
+    zone = "Z" if stamp["zone"] in ("UTC", "GMT") else stamp["zone"]
+    read = _time(parts, stamp.end(), _microseconds(stamp["fraction"]), zone)
+    return read[0] if read is not None else None
+
+
+@lru_cache(maxsize=1 << 16)
+def _day(text: str) -> datetime | None:
+    """Return a day in any usual form. The same days come again and again; python-dateutil takes long for each."""
     from dateutil import parser
 
-    day_first = "." in stamp["date"][:3]
-    text = f"{stamp['date']} {stamp['clock']}"
     try:
-        return parser.parse(text, default=datetime(NO_YEAR, 1, 1), dayfirst=day_first)
+        return parser.parse(text, default=datetime(NO_YEAR, 1, 1), dayfirst="." in text[:3])
     except (ValueError, OverflowError):
         return None
+
+
+def _microseconds(fraction: str | None) -> int:
+    return int(((fraction or "") + "000000")[:6])
 
 
 def _time(parts: list[int], end: int, fraction: int = 0, zone: str | None = None) -> tuple[datetime, int] | None:
