@@ -135,6 +135,8 @@ def test_words_that_only_look_like_a_login_are_none() -> None:
 def test_the_source_may_be_an_ipv6_address_but_no_time_and_no_hardware_address() -> None:
     line = "2026-11-19 22:00:00 12:30:45 aa:bb:cc:dd:ee:ff 2001:DB8::0:5 port 1"
     assert summary_of(line, line, line).sources == {"2001:db8::5": 3}
+    line = "2026-11-19 22:00:00 client:203.0.113.9:5555 [2001:db8::5]:80"
+    assert summary_of(line, line, line).sources == {"203.0.113.9": 3}
 
 
 def test_what_other_programs_say_in_the_log_of_sshd_counts_too() -> None:

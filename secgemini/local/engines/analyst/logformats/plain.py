@@ -14,7 +14,7 @@ from .times import find_time, syslog_time
 NAME = "plain"
 ORDER = 90
 _ADDRESS = re.compile(
-    r"(?<![\w.:])(?:(?:\d{1,3}\.){3}\d{1,3}(?!\.?\w)|(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:]))"
+    r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?!\.?\w)|(?<![\w.:])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])"
 )
 _FAILED = re.compile(
     r"(?i)\b(?:(?:failed|invalid|bad|incorrect) (?:to )?(?:log[- ]?in|log[- ]?on|password|sign[- ]?in|authenticate)|"
