@@ -292,6 +292,15 @@ async def test_the_overview_counts_per_day_and_source_and_finds_indicators() -> 
     assert "http://cdn.evil.example/x  [reserved] attached logs line 4" in answer
 
 
+async def test_records_without_a_time_are_counted_as_such() -> None:
+    class Undated(ListedLogs):
+        def per_day(self) -> list[tuple[str, str, int]]:
+            return [*super().per_day(), ("", "", 1)]
+
+    answer = await answer_to("how many records per day?", logs=Undated([LogRecord(1, None, "", "x")]))
+    assert "    no time            1  no source (1)" in answer.splitlines()
+
+
 async def test_words_are_searched_as_a_phrase() -> None:
     answer = await answer_to("search the logs for 'failed password'", logs=LOGS)
     assert "2 records with 'failed password':" in answer

@@ -119,7 +119,7 @@ def _day_lines(answer: LogAnswer) -> Iterator[str]:
     if days:
         yield "records per day, and their sources:"
     for day, sources in list(days.items())[:_SHOWN_DAYS]:
-        yield one_line(f"  {day}  {sources.total():>8}  {_most(sources)}")
+        yield one_line(f"  {day or 'no time':<10}  {sources.total():>8}  {_most(sources)}")
     if len(days) > _SHOWN_DAYS:
         yield f"  … {len(days) - _SHOWN_DAYS} more days"
 
