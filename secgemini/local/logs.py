@@ -21,6 +21,7 @@ _MOST = 20_000  # records that one search returns
 _NUL = "\N{SYMBOL FOR NULL}"  # SQLite searches no text behind a NUL
 _BATCH = 1000  # records of one transaction, so that other requests get their turn in between
 _COUNT = "SELECT count(*) FROM records r"
+_LIKE = "r.text LIKE ? ESCAPE '\\'"
 # Whole seconds, because date() rounds: the last moment of a day would be of the next one.
 _PER_DAY = (
     "SELECT coalesce(date(CAST(time AS INTEGER) - (time < CAST(time AS INTEGER)), 'unixepoch'), '') AS day, source,"
@@ -155,11 +156,11 @@ class Logs:
             values.append(" ".join('"' + word.replace('"', '""') + '"' for word in indexed))
         for word in wanted:
             if len(word) < _SHORT:
-                where += " AND r.text LIKE ? ESCAPE '\\'"
-                values.append("%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%")
-        for phrase in phrases:
-            where += " AND shows(r.text, ?)"
-            values.append(phrase.casefold())
+                where += f" AND {_LIKE}"
+                values.append(_pattern(word))
+        for phrase in phrases:  # nearly all lines have it without colours inside, which takes a fifth of the time
+            where += f" AND ({_LIKE} OR shows(r.text, ?))"
+            values += (_pattern(phrase), phrase.casefold())
         return where, values
 
     def _between(self, at_or_after: float | None, at_or_before: float | None) -> tuple[str, list[object]]:
@@ -179,6 +180,10 @@ class Logs:
             LogRecord(int(str(line)), time if isinstance(time, float) else None, str(source), str(line_text))
             for line, time, source, line_text in found
         ]
+
+
+def _pattern(word: str) -> str:
+    return "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
 
 
 async def create_logs_table(call: Call) -> JsonObject:
