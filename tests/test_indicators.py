@@ -185,6 +185,7 @@ def test_what_follows_a_host_and_a_comma_is_read_too() -> None:
     [
         (r'{"u":"http:\/\/evil.example\/a\/b.php?x=1"}', "http://evil.example/a/b.php?x=1"),
         (r'{"u":"http://evil.example/a?x=1\u0026y=\u003cz\u003e"}', "http://evil.example/a?x=1&y="),
+        (r'{"m":"{\"u\":\"http:\\/\\/evil.example\\/a?x=1\\u0026y=2\"}"}', "http://evil.example/a?x=1&y=2"),
         (r"url matches /https?:x|http:\/\/evil\.example\/a/i", "http://evil.example/a/i"),
         (r'"hxxp:\/\/evil[.]example\/a"', "http://evil.example/a"),
         (r'"http://evil.example/a\nnext"', "http://evil.example/a"),
@@ -207,6 +208,10 @@ def test_the_escapes_of_json_and_of_patterns_are_undone_within_urls(text: str, u
 )
 def test_hosts_of_shares_and_of_mail_servers(text: str, names: list[str]) -> None:
     assert values(text, Kind.DOMAIN) == names
+
+
+def test_the_beginning_of_an_encoded_host_is_no_url() -> None:
+    assert values("http://ev%69l.example/ http://evil.example%20and", Kind.URL) == ["http://evil.example"]
 
 
 def test_a_url_ends_before_what_html_is_escaped_with() -> None:

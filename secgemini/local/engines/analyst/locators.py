@@ -31,7 +31,7 @@ _AUTHORITY = (
 )
 _WHERE = re.compile(_AUTHORITY)
 _ENTITY = re.compile(r"&(?:quot|apos|lt|gt|nbsp|#3[49]|#x2[27]);")  # what ends a URL, in text that HTML was made of
-_GOES_ON = frozenset("/?#")
+_GOES_ON = frozenset("/?#%")
 _PARTS = re.compile(rf"(?P<scheme>[A-Za-z]{{2,6}})://{_AUTHORITY}(?P<rest>[/?#].*|)", re.DOTALL)
 _EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}+@(?P<domain>[\w-]{1,63}+(?:\.[\w-]{1,63}+){1,126}+)(?!\.?[\w@-])")
 _DOMAIN = re.compile(r"(?<![\w.$%-])[\w-]{1,63}+(?:\.[\w-]{1,63}+){1,126}+(?!\.?[\w-])(?!\((?!\d{1,3}\.\d))")
@@ -109,6 +109,8 @@ def _judge_url(url: str, start: int, cut: bool) -> Iterator[Found]:
     if parts is None:
         return
     host = parts["host"].lower()
+    if "." not in host and url[parts.end() :].startswith("%"):
+        return  # the beginning of a host that is percent-encoded
     domain = judge_domain(host, meant=True)
     address = _host_address(host)
     if domain is None and address is None and "." in host.strip(".") and not host.strip(".")[-1:].isalpha():

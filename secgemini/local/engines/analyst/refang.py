@@ -20,8 +20,8 @@ _DEFANGED = re.compile(
     r"[\[({\]](?:(?<=[\[({]) ?(?P<token>\.|[dD][oO][tT]|://|:|/|@|[aA][tT]) ?[\])}] ?"
     r"|(?<=\w\[)\.(?=\w)|(?<=\w\.\])(?=\w))"
 )
-_ESCAPED_URL = re.compile(r":(?:\\?/){2}[^\s\"'<>`]*+")
-_ESCAPE = re.compile(r"\\(?:([/.?&=-])|u00([2-7][0-9A-Fa-f]))")
+_ESCAPED_URL = re.compile(r":(?:\\{0,4}/){2}[^\s\"'<>`]*+")
+_ESCAPE = re.compile(r"\\{1,4}(?:([/.?&=-])|u00([2-7][0-9A-Fa-f]))")
 
 
 @dataclass(frozen=True, slots=True)
