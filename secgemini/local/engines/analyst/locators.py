@@ -31,7 +31,7 @@ _AUTHORITY = (
 )
 _WHERE = re.compile(_AUTHORITY)
 _ENTITY = re.compile(r"&(?:quot|apos|lt|gt|nbsp|#3[49]|#x2[27]);")  # what ends a URL, in text that HTML was made of
-_GOES_ON = frozenset("/?#%")
+_GOES_ON = frozenset("/?#%")  # behind a host: a path, a query, a fragment, or more of the host, percent-encoded
 _PARTS = re.compile(rf"(?P<scheme>[A-Za-z]{{2,6}})://{_AUTHORITY}(?P<rest>[/?#].*|)", re.DOTALL)
 _EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}+@(?P<domain>[\w-]{1,63}+(?:\.[\w-]{1,63}+){1,126}+)(?!\.?[\w@-])")
 _DOMAIN = re.compile(r"(?<![\w.$%-])[\w-]{1,63}+(?:\.[\w-]{1,63}+){1,126}+(?!\.?[\w-])(?!\((?!\d{1,3}\.\d))")
@@ -67,7 +67,7 @@ def _url_spans(text: str) -> Iterator[tuple[int, int]]:
 def _end_of_run(text: str, start: int) -> int | None:
     """Return where a URL ends at the latest, `start` being behind its scheme; None when nothing follows that.
 
-    That is behind the host and its port, unless a path, a query or a fragment begins there.
+    That is behind the host and its port, unless the URL goes on there.
     """
     host = _WHERE.match(text, start)
     if host is not None and text[host.end() : host.end() + 1] not in _GOES_ON:
