@@ -40,6 +40,7 @@ FILES = {
     "many parts": repeated(b"--b\n\nx\n", HEADERS + MULTIPART),
     "nested containers": nested_containers,
     "messages in messages": repeated(b"Content-Type: message/rfc822\n\n", HEADERS),
+    "a character set of squares": repeated(b"1", HEADERS + b"Content-Type: text/plain; charset=punycode\n\n"),
     "quoted-printable": repeated(b"=", HEADERS + b"Content-Transfer-Encoding: quoted-printable\n\n"),
     "open tags": repeated(b"<a ", b"<html>"),
     "open comments": repeated(b"<!--", b"<html>"),
@@ -82,6 +83,13 @@ def test_a_link_with_many_addresses_is_compared_once_with_what_it_shows() -> Non
         return b"<html><a " + b"href=b.example " * times + b">" + b"a.example " * times + b"</a>"
 
     assert growth(lambda times: examine("a.html", page(times), Findings()), 48) < MOST
+
+
+def test_encoded_words_that_do_not_end_cost_linear_time() -> None:
+    def mail(times: int) -> bytes:
+        return HEADERS + (b"X: " + b" =?u?q?" * times + b"\n") * 20 + b"\nhi"
+
+    assert growth(lambda times: examine("a.eml", mail(times), Findings()), 280) < MOST
 
 
 @pytest.mark.slow

@@ -13,6 +13,8 @@ from email.header import decode_header
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import Compat32
+from encodings import normalize_encoding
+from encodings.aliases import aliases
 
 from ..parts import Budget, Document, Fact, Inner, Note, Part, Passage
 
@@ -24,6 +26,12 @@ _SHOWN = ("From", "Sender", "Reply-To", "Return-Path", "To", "Cc", "Subject", "D
 # Their values look like addresses and are none.
 _IDS = frozenset({"message-id", "in-reply-to", "references", "content-id", "x-mailer", "user-agent"})
 _BOUNDARY = re.compile(rb"(?i)boundary")
+# Of encoded words that end: the standard library looks for the end of each that does not through the whole header.
+_WORD = r"=\?[^?\s]{1,60}+\?[qQbB]\?(?:[^?]*+\?(?!=)){0,8}+[^?]*+\?="
+_WORDS = re.compile(rf"{_WORD}(?:\s{{1,80}}+{_WORD}|{_WORD})*+")
+# What the standard library knows beside these is no character set, and takes the time of a square for a long text. A
+# name that it does not know is looked for on disk.
+_CHARSETS = frozenset(aliases.values()) | {"cp720", "cp737", "cp874", "koi8_t", "koi8_u"}
 
 
 class _SourcePolicy(Compat32):
@@ -123,8 +131,8 @@ def _attached_message(payload: Sequence[object]) -> bytes:
 
 def _in_utf8(part: Message, content: bytes) -> bytes:
     """Return a text part in UTF-8: its own header says what it was written in, the bytes alone do not."""
-    charset = part.get_content_charset() if part.get_content_maintype() == "text" else None
-    if not charset or charset in ("utf-8", "us-ascii"):
+    charset = _known(part.get_content_charset()) if part.get_content_maintype() == "text" else None
+    if charset in (None, "utf_8", "ascii"):
         return content
     try:
         return content.decode(charset, "replace").encode("utf-8", "replace")
@@ -136,17 +144,28 @@ def _decoded(value: object) -> str:
     """Return a header's text: unfolded, encoded words decoded, undecodable bytes replaced."""
     source = str(value).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     source = re.sub(r"\r?\n[ \t]?", " ", source)
+    return _WORDS.sub(_decode_words, source).strip()
+
+
+def _decode_words(words: re.Match[str]) -> str:
+    """Decode encoded words that stand beside each other: a character may begin in one and end in the next."""
     try:
-        words = decode_header(source) if "=?" in source else [(source, None)]
+        return "".join(_decode_word(text, charset) for text, charset in decode_header(words[0]))
     except (HeaderParseError, MessageError, ValueError):
-        return source
-    return "".join(_word(text, charset) for text, charset in words).strip()
+        return words[0]
 
 
-def _word(text: str | bytes, charset: str | None) -> str:
+def _decode_word(text: str | bytes, charset: str | None) -> str:
     if isinstance(text, str):
         return text
     try:
-        return text.decode(charset or "ascii", "replace")
+        return text.decode(_known(charset) or "latin-1", "replace")
     except (LookupError, ValueError):
         return text.decode("latin-1")
+
+
+def _known(charset: str | None) -> str | None:
+    """Return the name under which Python knows a character set, or None."""
+    name = normalize_encoding(charset or "").lower()
+    name = aliases.get(name, name)
+    return name if name in _CHARSETS else None
