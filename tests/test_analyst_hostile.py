@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import random
 import tarfile
+import zipfile
 import zlib
 from collections.abc import Callable
 from io import BytesIO
@@ -15,6 +16,9 @@ from sample_files import EXAMPLES, docx_of, gzip_of, mail_of, pdf_of, tar_of, te
 
 from secgemini.local.engines.analyst.examine import examine
 from secgemini.local.engines.analyst.findings import Findings
+from secgemini.local.engines.analyst.indicators import Hit
+from secgemini.local.engines.analyst.kinds import Kind
+from secgemini.local.engines.analyst.parts import Budget
 
 HEADERS = b"From: a@b.example\nTo: c@d.example\nSubject: x\n"
 MULTIPART = b'Content-Type: multipart/mixed; boundary="b"\n\n'
@@ -153,6 +157,62 @@ def test_a_pdf_stream_that_grows_too_large_is_reported() -> None:
     packed = pdf_of([b" " * (20 << 20)])
     assert len(packed) < 100_000
     assert "page 1 could not be read" in examine("a.pdf", packed, Findings()).notes[0]
+
+
+def test_text_of_office_files_counts_as_unpacked() -> None:
+    parts = {f"word__part{number}.xml": b"<w:p>" + b" " * 400_000 for number in range(4)}
+    report = examine("a.docx", docx_of([], **parts), Findings(), budget=Budget(expanded=1_000_000))
+    assert report.notes == [
+        "word/part2.xml was left out: it is larger than may still be unpacked",
+        "word/part3.xml was left out: it is larger than may still be unpacked",
+    ]
+
+
+def test_links_of_office_files_are_read_within_the_budget() -> None:
+    content = docx_of([], [f"http://host{number}.example/" for number in range(100)])
+    found = Findings()
+    report = examine("a.docx", content, found, budget=Budget(text=2000))
+    assert 1 < len(found) < 50
+    assert "characters of word/_rels/document.xml.rels were read, and nothing that follows" in report.notes[0]
+
+
+def test_damaged_entries_count_as_unpacked() -> None:
+    entries = {"a": b"a" * 900_000, "b": b"b" * 900_000, "c": b"http://c.example"}
+    content = zip_of(entries, zipfile.ZIP_STORED).replace(b"aaa", b"xxx", 1).replace(b"bbb", b"xxx", 1)
+    report = examine("a.zip", content, Findings(), budget=Budget(expanded=1_000_000))
+    assert [note.partition(":")[0] for note in report.notes] == ["a could not be unpacked", "b was left out"]
+    assert [inner.name for inner in report.inner] == ["c"]
+
+
+def test_names_and_notes_are_cut() -> None:
+    content = zip_of({"n" * 60_000 + ".txt": b"a.example\nb.example", "m" * 60_000: bytes(20_000_000)})
+    found = Findings()
+    report = examine("o" * 60_000 + ".zip", content, found)
+    places = [place for indicator in found.by_kind()[Kind.DOMAIN] for place in indicator.places]
+    assert [len(str(place)) < 500 for place in places] == [True, True]
+    assert report.inner[0].name == "n" * 100 + "…" + "n" * 96 + ".txt"
+    assert "was left out: it claims to grow" in report.notes[0]
+
+
+def test_what_is_searched_is_limited_as_well_as_what_is_read() -> None:
+    names = {f"http://host{number}.example/x": b"" for number in range(100)}
+    found = Findings()
+    report = examine("a.zip", zip_of(names), found, budget=Budget(searched=500))
+    assert report.notes == ["what follows was not searched: too much text is inside"]
+    assert 1 < len(found) < 50
+
+
+def test_the_places_of_all_indicators_together_are_limited() -> None:
+    found = Findings()
+    for line in range(60):
+        found.add(((Hit(Kind.DOMAIN, f"a{n}.example", line), line) for n in range(5000)), ("a",))
+    merged = Findings()
+    merged.merge(found)
+    for findings in (found, merged):
+        indicators = findings.by_kind()[Kind.DOMAIN]
+        assert {indicator.count for indicator in indicators} == {60}
+        assert all(indicator.places for indicator in indicators)
+        assert sum(len(indicator.places) for indicator in indicators) == 105_000
 
 
 def test_spoiled_files_are_never_an_exception() -> None:

@@ -13,7 +13,7 @@ from .escapes import without_escapes
 from .findings import FileReport, Findings
 from .indicators import extract
 from .logsummary import LogSummary
-from .parts import Budget, Document, Fact, Inner, Note, Passage
+from .parts import Budget, Document, Fact, Inner, Note, Passage, short_name
 from .readers import reader_for
 
 _T = TypeVar("_T")
@@ -21,6 +21,8 @@ _MOST_FACTS = 20
 _MOST_NOTES = 20
 _MOST_INNER_REPORTS = 100
 _PREVIEW = 200
+_LONGEST_NOTE = 500
+_LONGEST_FACT = 10_000
 
 
 def examine(
@@ -29,7 +31,7 @@ def examine(
     """Examine a file with everything inside it and add what is found; never raises because of what it holds."""
     kind = sniff(content, name)
     document = Document(name, content, kind.mime_type, kind.label)
-    return _Examination(findings, budget or Budget()).document(document, (name,), sha256=sha256)
+    return _Examination(findings, budget or Budget()).document(document, (short_name(name),), sha256=sha256)
 
 
 def search_text(text: str, name: str, findings: Findings, *, lines: Sequence[int] | None = None) -> None:
@@ -63,18 +65,21 @@ class _Examination:
                     case Inner():
                         self._inner(part, trail, report)
                     case Fact():
-                        _append(report.facts, part, _MOST_FACTS)
+                        _append(report.facts, Fact(part.name, part.value[:_LONGEST_FACT]), _MOST_FACTS)
                     case Note():
-                        _append(report.notes, part.text, _MOST_NOTES)
+                        _note(report, part.text)
                     case LogSummary():
                         report.logs.append(part)
         except Exception as error:  # whatever a parser raises over a hostile file is said, not fatal
-            _append(report.notes, f"could not be read to its end: {type(error).__name__}: {error}"[:300], _MOST_NOTES)
+            _note(report, f"could not be read to its end: {type(error).__name__}: {error}")
         return report
 
     def passage(self, passage: Passage, trail: tuple[str, ...], report: FileReport) -> None:
         """Search a passage as it is seen, without escape sequences, and go into what is encoded in it."""
-        way, text = trail + passage.where, without_escapes(passage.text)
+        kept, cut = self._budget.clip_search(passage.text)
+        if cut and self._budget.first("searched"):
+            _note(report, "what follows was not searched: too much text is inside")
+        way, text = trail + tuple(map(short_name, passage.where)), without_escapes(kept)
         hits = extract(text, kinds=passage.kinds)
         self._findings.add(((hit, passage.line(hit.line)) for hit in hits), way)
         for decoded in decode_embedded(text):
@@ -87,26 +92,34 @@ class _Examination:
     def _inner(self, inner: Inner, trail: tuple[str, ...], report: FileReport) -> FileReport | None:
         if not self._allows(inner, report):
             return None
-        kind = sniff(inner.content, inner.name)
-        document = Document(inner.name, inner.content, kind.mime_type, kind.label)
+        kind, name, where = (
+            sniff(inner.content, inner.name),
+            short_name(inner.name),
+            tuple(map(short_name, inner.where)),
+        )
+        document = Document(name, inner.content, kind.mime_type, kind.label)
         self._depth += 1
         try:
-            found = self.document(document, (*trail, *inner.where, inner.name))
+            found = self.document(document, (*trail, *where, name))
         finally:
             self._depth -= 1
-        found.where, found.is_file = inner.where, inner.is_file
+        found.where, found.is_file = where, inner.is_file
         _append(report.inner, found, _MOST_INNER_REPORTS)
         return found
 
     def _allows(self, inner: Inner, report: FileReport) -> bool:
         if self._depth >= self._budget.depth:
-            _append(report.notes, f"{inner.name} was not opened: nested too deeply", _MOST_NOTES)
+            _note(report, f"{short_name(inner.name)} was not opened: nested too deeply")
             return False
         if not self._budget.take(len(inner.content)):
             if self._budget.first("entries"):
-                _append(report.notes, f"{inner.name} and what follows was left out: too much is inside", _MOST_NOTES)
+                _note(report, f"{short_name(inner.name)} and what follows was left out: too much is inside")
             return False
         return True
+
+
+def _note(report: FileReport, text: str) -> None:
+    _append(report.notes, text[:_LONGEST_NOTE], _MOST_NOTES)
 
 
 def _append(entries: list[_T], entry: _T, most: int) -> None:

@@ -11,7 +11,8 @@ from .logsummary import LogSummary
 from .parts import Fact
 
 MOST_INDICATORS = 20_000
-MOST_PLACES = 100
+MOST_PLACES = 100  # of one indicator
+MOST_PLACES_IN_ALL = 100_000  # beside the first one of each indicator
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,6 @@ class Indicator:
     marks: tuple[str, ...]
     count: int = 0
     places: dict[Place, None] = field(default_factory=dict)
-
-    def seen_at(self, place: Place) -> None:
-        """Count one more place."""
-        self.count += 1
-        if len(self.places) < MOST_PLACES:
-            self.places[place] = None
 
 
 @dataclass(slots=True)
@@ -69,6 +64,7 @@ class Findings:
         self.notes: list[str] = []
         self._indicators: dict[tuple[Kind, str], Indicator] = {}
         self.left_out: int = 0
+        self._places_left = MOST_PLACES_IN_ALL
 
     def add(self, hits: Iterable[tuple[Hit, int | None]], trail: tuple[str, ...]) -> None:
         """Add hits, each with its line number if it has one, of the passage that `trail` leads to."""
@@ -80,7 +76,7 @@ class Findings:
                     self.left_out += 1
                     continue
                 indicator = self._indicators[key] = Indicator(hit.kind, hit.value, hit.marks)
-            indicator.seen_at(Place(trail, line))
+            self._see(indicator, Place(trail, line))
 
     def merge(self, other: Findings) -> None:
         """Take over what another one found."""
@@ -88,15 +84,13 @@ class Findings:
         self.notes += other.notes
         self.left_out += other.left_out
         for key, found in other._indicators.items():
-            known = self._indicators.get(key)
-            if known is None and len(self._indicators) >= MOST_INDICATORS:
+            if key not in self._indicators and len(self._indicators) >= MOST_INDICATORS:
                 self.left_out += found.count
-            elif known is None:
-                self._indicators[key] = found
-            else:
-                known.count += found.count - len(found.places)
-                for place in found.places:
-                    known.seen_at(place)
+                continue
+            known = self._indicators.setdefault(key, Indicator(found.kind, found.value, found.marks))
+            known.count += found.count - len(found.places)
+            for place in found.places:
+                self._see(known, place)
 
     def by_kind(self) -> Mapping[Kind, Sequence[Indicator]]:
         """Return the indicators of each kind that was found, in the order of `Kind`, each in the order of discovery."""
@@ -104,6 +98,15 @@ class Findings:
         for indicator in self._indicators.values():
             found[indicator.kind].append(indicator)
         return {kind: indicators for kind, indicators in found.items() if indicators}
+
+    def _see(self, indicator: Indicator, place: Place) -> None:
+        """Count one more place of an indicator, and keep it while there are few."""
+        indicator.count += 1
+        if not indicator.places:
+            indicator.places[place] = None
+        elif self._places_left and len(indicator.places) < MOST_PLACES and place not in indicator.places:
+            indicator.places[place] = None
+            self._places_left -= 1
 
     def __len__(self) -> int:
         return len(self._indicators)

@@ -9,6 +9,7 @@ from .kinds import Kind
 from .logsummary import LogSummary
 
 MEBIBYTE = 1 << 20
+_LONGEST_NAME = 200  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,12 @@ class Note:
 Part = Passage | Inner | Fact | Note | LogSummary
 
 
+def short_name(name: str) -> str:
+    """Cut a name that is too long, in its middle: it is said with all that is found there, and its suffix matters."""
+    half = _LONGEST_NAME // 2
+    return name if len(name) <= _LONGEST_NAME else f"{name[:half]}…{name[-half:]}"
+
+
 @dataclass(slots=True)
 class Budget:
     """How much may be done for one attached file, with everything that is inside it. Sizes are bytes.
@@ -79,7 +86,8 @@ class Budget:
     The defaults keep the worst file at about ten seconds of processor time; what is left out is said in the answer.
     """
 
-    text: int = 8 * MEBIBYTE  # text that is searched (characters)
+    text: int = 8 * MEBIBYTE  # text that is read (characters)
+    searched: int = 8 * MEBIBYTE  # text that is searched: what was read, and names, headers and links
     expanded: int = 64 * MEBIBYTE  # everything unpacked and decoded
     entry: int = 16 * MEBIBYTE  # one unpacked entry
     entries: int = 1000  # inner files
@@ -89,14 +97,24 @@ class Budget:
     spent: set[str] = field(default_factory=set)
 
     def clip(self, text: str) -> tuple[str, bool]:
-        """Return as much of `text` as may still be searched, and whether that is less than all of it."""
+        """Return as much of `text` as may still be read, and whether that is less than all of it."""
         kept = text[: self.text]
         self.text -= len(kept)
+        return kept, len(kept) < len(text)
+
+    def clip_search(self, text: str) -> tuple[str, bool]:
+        """Return as much of `text` as may still be searched, and whether that is less than all of it."""
+        kept = text[: self.searched]
+        self.searched -= len(kept)
         return kept, len(kept) < len(text)
 
     def room(self) -> int:
         """Return how many bytes the next entry may have when it is unpacked."""
         return max(0, min(self.entry, self.expanded))
+
+    def spend(self, size: int) -> None:
+        """Count what was unpacked and is no inner file: a part of the file itself, or what was damaged in the end."""
+        self.expanded = max(0, self.expanded - size)
 
     def take(self, size: int) -> bool:
         """Count one inner file of `size` bytes; False when the file holds too many or too much."""

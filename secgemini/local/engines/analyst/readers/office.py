@@ -25,10 +25,14 @@ def read(document: Document, budget: Budget) -> Iterator[Part]:
     with zipfile.ZipFile(io.BytesIO(document.content)) as archive:
         for entry in archive.infolist():
             name = entry.filename
-            if name.endswith((".rels", "vbaProject.bin")) or _TEXTS.match(name) or "/embeddings/" in name:
+            if name.endswith((".rels", "vbaProject.bin")) or _is_text(name) or "/embeddings/" in name:
                 for part in unpack(archive, entry, budget):
                     yield from _read_entry(part, budget) if isinstance(part, Inner) else (part,)
         yield Fact("parts", str(len(archive.infolist())))
+
+
+def _is_text(name: str) -> bool:
+    return _TEXTS.match(name) is not None and _WITHOUT_TEXT.search(name) is None
 
 
 def _read_entry(entry: Inner, budget: Budget) -> Iterator[Part]:
@@ -37,26 +41,27 @@ def _read_entry(entry: Inner, budget: Budget) -> Iterator[Part]:
         yield entry
     elif "/embeddings/" in entry.name:
         yield entry
-    elif entry.name.endswith(".rels"):
-        yield from _external_links(entry)
-    elif not _WITHOUT_TEXT.search(entry.name):
-        source, _ = budget.clip(decode_text(entry.content)[0].replace("\n", " "))
-        yield Passage(_document_text(source), (entry.name,))
+    else:
+        budget.spend(len(entry.content))
+        source, cut = budget.clip(decode_text(entry.content)[0].replace("\n", " "))
+        yield from _external_links(entry.name, source) if entry.name.endswith(".rels") else _text(entry.name, source)
+        if cut and budget.first("text"):
+            yield Note(f"only the first {len(source)} characters of {entry.name} were read, and nothing that follows")
 
 
-def _document_text(source: str) -> str:
-    """Return the text with one line for each paragraph; a word cut into several runs is whole again."""
+def _text(name: str, source: str) -> Iterator[Part]:
+    """Yield the text with one line for each paragraph; a word cut into several runs is whole again."""
     lines = (re.sub(r"<[^<>]{0,16384}+>", "", line) for line in _PARAGRAPH.sub("\n", source).split("\n"))
-    return unescape("\n".join(lines))
+    yield Passage(unescape("\n".join(lines)), (name,))
 
 
-def _external_links(entry: Inner) -> Iterator[Part]:
-    targets = []
-    for match in _RELATIONSHIP.finditer(decode_text(entry.content)[0]):
+def _external_links(name: str, source: str) -> Iterator[Part]:
+    targets: list[str] = []
+    for match in _RELATIONSHIP.finditer(source):
         named = dict(attributes(match[1]))
         if named.get("targetmode", "").lower() == "external":
             targets.append(named.get("target", ""))
             if named.get("type", "").endswith(("/attachedTemplate", "/oleObject", "/frame")):
                 yield Note(f"loads {targets[-1]} when it is opened")
     if targets:
-        yield Passage("\n".join(targets), (entry.name,), numbered=False)
+        yield Passage("\n".join(targets), (name,), numbered=False)

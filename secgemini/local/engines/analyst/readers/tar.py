@@ -7,7 +7,7 @@ import tarfile
 from collections.abc import Iterator
 from typing import Self
 
-from ..parts import Budget, Document, Fact, Inner, Note, Part, Passage
+from ..parts import Budget, Document, Fact, Inner, Note, Part, Passage, short_name
 
 LABELS = frozenset({"tar"})
 _LONGEST_HEADER = 2048
@@ -54,7 +54,7 @@ def _entries(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
 
 def _unpack(archive: tarfile.TarFile, entry: tarfile.TarInfo, budget: Budget) -> Iterator[Inner | Note]:
     if entry.size > budget.room():
-        yield Note(f"{entry.name} was left out: it is larger than may still be unpacked")
+        yield Note(f"{short_name(entry.name)} was left out: it is larger than may still be unpacked")
         return
     stream = archive.extractfile(entry)
     if stream is not None:
