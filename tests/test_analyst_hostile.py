@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import random
 import tarfile
+import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -26,6 +27,18 @@ MULTIPART = b'Content-Type: multipart/mixed; boundary="b"\n\n'
 
 def repeated(unit: bytes, before: bytes = b"", after: bytes = b"") -> Callable[[int], bytes]:
     return lambda size: before + unit * (size // len(unit)) + after
+
+
+def attached_pdf(packed: bytes, *, times: int) -> bytes:
+    """A PDF with embedded files that each hold the same."""
+    names = b" ".join(b"(f%d) %d 0 R" % (number, 6 + 2 * number) for number in range(times))
+    objects: list[bytes] = []
+    for number in range(times):
+        objects += (
+            b"<</Type/Filespec/F(f%d)/EF<</F %d 0 R>>>>" % (number, 7 + 2 * number),
+            b"<</Length %d/Filter/FlateDecode>>stream\n%s\nendstream" % (len(packed), packed),
+        )
+    return pdf_of([text_page("x")], b"/Names<</EmbeddedFiles<</Names[%s]>>>>" % names, objects)
 
 
 def nested_containers(size: int) -> bytes:
@@ -157,6 +170,50 @@ def test_a_pdf_stream_that_grows_too_large_is_reported() -> None:
     packed = pdf_of([b" " * (20 << 20)])
     assert len(packed) < 100_000
     assert "page 1 could not be read" in examine("a.pdf", packed, Findings()).notes[0]
+
+
+def test_embedded_files_of_a_pdf_are_unpacked_one_by_one_within_the_budget() -> None:
+    packed = attached_pdf(zlib.compress(bytes(8 << 20)), times=40)
+    examine("warm.pdf", pdf_of([text_page("x")]), Findings())
+    tracemalloc.start()
+    try:
+        report = examine("a.pdf", packed, Findings())
+        assert tracemalloc.get_traced_memory()[1] < 128 << 20
+    finally:
+        tracemalloc.stop()
+    assert len(report.inner) == 8
+    assert report.notes == ["the other embedded files were left out: too much is inside"]
+
+
+def test_an_embedded_file_that_is_damaged_does_not_hide_the_next() -> None:
+    packed = attached_pdf(zlib.compress(b"http://a.example"), times=2).replace(b"/EF<<", b"/XX<<", 1)
+    found = Findings()
+    report = examine("a.pdf", packed, found)
+    assert [inner.name for inner in report.inner] == ["f1"]
+    assert "an embedded file could not be unpacked" in report.notes[0]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pdf_of(
+            [text_page("x")],
+            b"/Names<</EmbeddedFiles<</Kids[%s]>>>>" % (b"6 0 R " * 5000),
+            [b"<</Names[%s]>>" % (b"1 " * 5000)],
+        ),
+        pdf_of([text_page("x")] * 50, objects=[b"<<>>"]).replace(
+            b"/BaseFont/Helvetica", b"/BaseFont/Helvetica/FirstChar 0/LastChar 255/Widths[%s]" % (b"1 " * 256)
+        ),
+    ],
+    ids=["names in names", "fonts on every page"],
+)
+def test_a_pdf_that_takes_too_much_work_is_left_and_its_neighbours_are_not(content: bytes) -> None:
+    found = Findings()
+    budget = Budget(calls=100_000)
+    report = examine("a.zip", zip_of({"a.pdf": content, "b.txt": b"http://b.example"}), found, budget=budget)
+    assert report.inner[0].notes == ["not read to its end: taking it apart takes too much work"]
+    assert report.inner[1].notes == []
+    assert any(one.value == "http://b.example" for one in found.by_kind()[Kind.URL])
 
 
 def test_text_of_office_files_counts_as_unpacked() -> None:

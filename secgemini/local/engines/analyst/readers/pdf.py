@@ -5,10 +5,12 @@ from __future__ import annotations
 import io
 import logging
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..parts import MEBIBYTE, Budget, Document, Fact, Inner, Note, Part, Passage
+from ..work import TooMuchWork, counted_calls
 
 if TYPE_CHECKING:
     from pypdf import PageObject, PdfReader
@@ -18,12 +20,21 @@ LABELS = frozenset({"pdf"})
 _LARGEST = 32 * MEBIBYTE
 _MOST_DRAWING = 2 * MEBIBYTE  # drawing instructions interpreted, over all pages: about a second for a mebibyte
 _MOST_LINKS = 500  # on one page
+_LONGEST_LINK = 16384
+_LONGEST_STREAM = 16 * MEBIBYTE
 _METADATA = ("title", "author", "creator", "producer")
 _HARMLESS = frozenset({"/GoTo", "/Named"})  # actions that only turn to a page
 
 
 def read(document: Document, budget: Budget) -> Iterator[Part]:
     """Yield the pages in order, each with its links, then the embedded files."""
+    try:
+        yield from _read(document, budget)
+    except TooMuchWork:
+        yield Note("not read to its end: taking it apart takes too much work")
+
+
+def _read(document: Document, budget: Budget) -> Iterator[Part]:
     from pypdf import PdfReader
 
     # Without a handler of its own, its remarks on damaged files would end on the terminal.
@@ -31,7 +42,7 @@ def read(document: Document, budget: Budget) -> Iterator[Part]:
     if len(document.content) > _LARGEST:
         yield Note(f"not read: larger than {_LARGEST // MEBIBYTE} MiB")
         return
-    with _limits():
+    with _limits(budget):
         reader = PdfReader(io.BytesIO(document.content))
         if reader.is_encrypted and not reader.decrypt(""):
             yield Note("encrypted: it can only be read with its password")
@@ -39,27 +50,27 @@ def read(document: Document, budget: Budget) -> Iterator[Part]:
         about = _about(reader)
     yield from about
     yield from _pages(reader, budget)
-    with _limits():
-        attached = [(name, content) for name, contents in reader.attachments.items() for content in contents]
-    for name, content in attached:
-        yield Inner(str(name), content)
+    yield from _attached(reader, budget)
 
 
-def _limits() -> AbstractContextManager[object]:
-    """Return a context with limits for hostile files; never held over a `yield`, which might change the context."""
+@contextmanager
+def _limits(budget: Budget, longest: int = _LONGEST_STREAM) -> Iterator[None]:
+    """Set limits for hostile files; never held over a `yield`, which might change the context."""
     from pypdf import apply_configuration
 
-    return apply_configuration(
-        zlib_maximum_output_length=16 * MEBIBYTE,
-        lzw_maximum_output_length=16 * MEBIBYTE,
-        run_length_maximum_output_length=16 * MEBIBYTE,
-        array_based_stream_maximum_output_length=16 * MEBIBYTE,
-        stream_decoding_work_maximum_length=64 * MEBIBYTE,
+    configuration = apply_configuration(
+        zlib_maximum_output_length=longest,
+        lzw_maximum_output_length=longest,
+        run_length_maximum_output_length=longest,
+        array_based_stream_maximum_output_length=longest,
+        stream_decoding_work_maximum_length=4 * longest,
         stream_parsing_work_maximum_count=500_000,
         xform_maximum_invocations_per_extraction=200,
         jbig2dec_binary=None,  # no other program is started
         disable_legacy_handling=True,
     )
+    with configuration, counted_calls(budget):
+        yield
 
 
 def _about(reader: PdfReader) -> list[Part]:
@@ -94,21 +105,27 @@ def _pages(reader: PdfReader, budget: Budget) -> Iterator[Part]:
             return
         where = f"page {number}"
         try:
-            with _limits():
-                contents = page.get_contents()
-                drawing -= len(contents.get_data()) if contents is not None else 0
+            with _limits(budget):
+                drawing -= _size(page)
                 text = page.extract_text() if drawing > 0 else ""
                 links = _links(page)
         except Exception as error:  # a hostile page may raise anything; the next one may be fine
             yield Note(f"{where} could not be read: {type(error).__name__}: {error}")
+            drawing -= _MOST_DRAWING // 20  # unpacking it took work as well
             continue
         text, cut = budget.clip(text)
         yield Passage(text, (where,))
-        if links:
-            yield Passage("\n".join(links), (where, "link"), numbered=False)
-        if cut:
+        behind, cut_links = budget.clip("\n".join(links))
+        if behind:
+            yield Passage(behind, (where, "link"), numbered=False)
+        if cut or cut_links:
             yield Note(f"the text of {where} was cut, and what follows was left out")
             return
+
+
+def _size(page: PageObject) -> int:
+    contents = page.get_contents()
+    return len(contents.get_data()) if contents is not None else 0
 
 
 def _links(page: PageObject) -> list[str]:
@@ -119,5 +136,24 @@ def _links(page: PageObject) -> list[str]:
         for key in ("/URI", "/F", "/JS"):
             value = target.get(key)
             if isinstance(value, str):
-                links.append(" ".join(value.split()))
+                links.append(" ".join(value[:_LONGEST_LINK].split()))
     return links
+
+
+def _attached(reader: PdfReader, budget: Budget) -> Iterator[Part]:
+    """Yield the embedded files, unpacked one after the other, as long as the budget has room for another one."""
+    with _limits(budget):
+        files = list(islice(reader.attachment_list, budget.entries + 1))
+    for file in files:
+        room = budget.room()
+        if not room or not budget.entries:
+            yield Note("the other embedded files were left out: too much is inside")
+            return
+        try:
+            with _limits(budget, room):
+                name, content = str(file.name), file.content
+        except Exception as error:  # a hostile stream may raise anything; the next one may be fine
+            yield Note(f"an embedded file could not be unpacked: {type(error).__name__}: {error}")
+            budget.spend(MEBIBYTE)  # that took work as well
+            continue
+        yield Inner(name, content)
