@@ -68,6 +68,14 @@ def test_the_example_pdf_and_the_link_behind_its_text() -> None:
     assert pdf.places("https://pay-example.evil.example/invoice/2026-1147?u=finance") == ["invoice.pdf › page 1 › link"]
 
 
+def test_a_damaged_link_of_a_pdf_hides_neither_its_text_nor_other_links() -> None:
+    links = b"/Annots[1 <</A 2>> <<>> <</A<</S/URI/URI(http://link.example/)>>>>]/MediaBox"
+    pdf = Examined("a.pdf", pdf_of([text_page("text.example")]).replace(b"/MediaBox", links))
+    assert pdf.places("text.example") == ["a.pdf › page 1, line 1"]
+    assert pdf.places("http://link.example/") == ["a.pdf › page 1 › link"]
+    assert pdf.report.notes == []
+
+
 def test_a_pdf_that_acts_when_it_is_opened() -> None:
     action = b"/OpenAction<</S/JavaScript/JS(app.launchURL\\('http://js.example/'\\))>>"
     assert Examined("a.pdf", pdf_of([b""], action)).report.notes == ["acts when it is opened: /JavaScript"]

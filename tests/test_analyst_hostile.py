@@ -41,6 +41,12 @@ def attached_pdf(packed: bytes, *, times: int) -> bytes:
     return pdf_of([text_page("x")], b"/Names<</EmbeddedFiles<</Names[%s]>>>>" % names, objects)
 
 
+def form_of(drawing: bytes) -> bytes:
+    packed = zlib.compress(drawing)
+    names = b"/Subtype/Form/BBox[0 0 9 9]/Resources<</Font<<>>>>"
+    return b"<<%s/Length %d/Filter/FlateDecode>>stream\n%s\nendstream" % (names, len(packed), packed)
+
+
 def nested_containers(size: int) -> bytes:
     levels = b"".join(b'Content-Type: multipart/mixed; boundary="b%d"\n\n--b%d\n' % (n, n) for n in range(20))
     return HEADERS + levels + b"\n" * size
@@ -201,15 +207,18 @@ def test_an_embedded_file_that_is_damaged_does_not_hide_the_next() -> None:
             b"/Names<</EmbeddedFiles<</Kids[%s]>>>>" % (b"6 0 R " * 5000),
             [b"<</Names[%s]>>" % (b"1 " * 5000)],
         ),
-        pdf_of([text_page("x")] * 50, objects=[b"<<>>"]).replace(
+        pdf_of([text_page("x")] * 200).replace(
             b"/BaseFont/Helvetica", b"/BaseFont/Helvetica/FirstChar 0/LastChar 255/Widths[%s]" % (b"1 " * 256)
         ),
+        pdf_of([b"/X Do " * 10], objects=[form_of(b"BT ET" + b" " * (17 << 20))]).replace(
+            b"/Resources<<", b"/Resources<</XObject<</X 6 0 R>>"
+        ),
     ],
-    ids=["names in names", "fonts on every page"],
+    ids=["names in names", "fonts on every page", "a form that is unpacked again and again"],
 )
 def test_a_pdf_that_takes_too_much_work_is_left_and_its_neighbours_are_not(content: bytes) -> None:
     found = Findings()
-    budget = Budget(calls=100_000)
+    budget = Budget(work=1_000_000)
     report = examine("a.zip", zip_of({"a.pdf": content, "b.txt": b"http://b.example"}), found, budget=budget)
     assert report.inner[0].notes == ["not read to its end: taking it apart takes too much work"]
     assert report.inner[1].notes == []

@@ -94,7 +94,7 @@ class Budget:
     ratio: int = 200  # unpacked / packed, above one mebibyte
     depth: int = 6  # files in files
     pages: int = 200
-    calls: int = 35_000_000  # inside libraries that have no limit of their own
+    work: int = 35_000_000  # of libraries that have no limit of their own (calls)
     spent: set[str] = field(default_factory=set)
 
     def clip(self, text: str) -> tuple[str, bool]:

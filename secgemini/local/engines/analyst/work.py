@@ -1,4 +1,4 @@
-"""Bound the work of a library that sets no bound itself: counted in calls, which are the same in every run."""
+"""Bound the work of a library that sets no bound itself, in calls and bytes, which are the same in every run."""
 
 from __future__ import annotations
 
@@ -9,21 +9,32 @@ from types import FrameType
 
 from .parts import Budget
 
+_BYTES = 32  # that count as much as a call: they were unpacked, or will be looked through
+
 
 class TooMuchWork(BaseException):
-    """The calls that the budget allows are used up. No `Exception`: libraries swallow those over damaged files."""
+    """The budget is used up. No `Exception`: libraries swallow those over damaged files."""
 
 
 @contextmanager
-def counted_calls(budget: Budget) -> Iterator[None]:
-    """Count the calls of this thread, and end them with `TooMuchWork` when they are more than the budget allows.
+def counted_work(budget: Budget, unpacker: str, longest: int) -> Iterator[None]:
+    """Count the calls of this thread and the bytes that its functions return; end it with `TooMuchWork`.
 
-    Not to be held over a `yield`: the calls of others would be counted. Counting makes calls three times as slow.
+    `unpacker` is the name of the function that gives up after `longest` bytes: it returns none then, but did the work.
+    Not to be held over a `yield`: the work of others would be counted. Counting makes calls three times as slow.
     """
 
+    left = budget.work
+
     def count(frame: FrameType, event: str, argument: object) -> None:
-        budget.calls -= 1
-        if budget.calls < 0:
+        nonlocal left
+        left -= 1
+        if event == "return":
+            if isinstance(argument, bytes):
+                left -= len(argument) // _BYTES
+            elif argument is None and frame.f_code.co_name == unpacker:
+                left -= longest // _BYTES
+        if left < 0:
             raise TooMuchWork
 
     before = sys.getprofile()
@@ -32,3 +43,4 @@ def counted_calls(budget: Budget) -> Iterator[None]:
         yield
     finally:
         sys.setprofile(before)
+        budget.work = left

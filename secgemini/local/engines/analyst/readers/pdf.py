@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from ..parts import MEBIBYTE, Budget, Document, Fact, Inner, Note, Part, Passage
-from ..work import TooMuchWork, counted_calls
+from ..work import TooMuchWork, counted_work
 
 if TYPE_CHECKING:
     from pypdf import PageObject, PdfReader
@@ -22,6 +22,7 @@ _MOST_DRAWING = 2 * MEBIBYTE  # drawing instructions interpreted, over all pages
 _MOST_LINKS = 500  # on one page
 _LONGEST_LINK = 16384
 _LONGEST_STREAM = 16 * MEBIBYTE
+_UNPACKER = "decode_stream_data"  # pypdf's, for every stream
 _METADATA = ("title", "author", "creator", "producer")
 _HARMLESS = frozenset({"/GoTo", "/Named"})  # actions that only turn to a page
 
@@ -69,7 +70,7 @@ def _limits(budget: Budget, longest: int = _LONGEST_STREAM) -> Iterator[None]:
         jbig2dec_binary=None,  # no other program is started
         disable_legacy_handling=True,
     )
-    with configuration, counted_calls(budget):
+    with configuration, counted_work(budget, _UNPACKER, longest):
         yield
 
 
@@ -111,7 +112,6 @@ def _pages(reader: PdfReader, budget: Budget) -> Iterator[Part]:
                 links = _links(page)
         except Exception as error:  # a hostile page may raise anything; the next one may be fine
             yield Note(f"{where} could not be read: {type(error).__name__}: {error}")
-            drawing -= _MOST_DRAWING // 20  # unpacking it took work as well
             continue
         text, cut = budget.clip(text)
         yield Passage(text, (where,))
@@ -131,13 +131,20 @@ def _size(page: PageObject) -> int:
 def _links(page: PageObject) -> list[str]:
     links: list[str] = []
     for annotation in (page.annotations or [])[:_MOST_LINKS]:
-        action = annotation.get_object().get("/A")
-        target = action.get_object() if action is not None else {}
+        action = _dictionary(_dictionary(annotation).get("/A"))
         for key in ("/URI", "/F", "/JS"):
-            value = target.get(key)
+            value = action.get(key)
             if isinstance(value, str):
                 links.append(" ".join(value[:_LONGEST_LINK].split()))
     return links
+
+
+def _dictionary(found: object) -> Mapping[str, object]:
+    """Return what should be a dictionary, or an empty one: a damaged link hides neither the text nor other links."""
+    from pypdf.generic import PdfObject
+
+    found = found.get_object() if isinstance(found, PdfObject) else None
+    return found if isinstance(found, Mapping) else {}
 
 
 def _attached(reader: PdfReader, budget: Budget) -> Iterator[Part]:
@@ -154,6 +161,5 @@ def _attached(reader: PdfReader, budget: Budget) -> Iterator[Part]:
                 name, content = str(file.name), file.content
         except Exception as error:  # a hostile stream may raise anything; the next one may be fine
             yield Note(f"an embedded file could not be unpacked: {type(error).__name__}: {error}")
-            budget.spend(MEBIBYTE)  # that took work as well
             continue
         yield Inner(name, content)
