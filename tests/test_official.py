@@ -37,41 +37,75 @@ def run(program: str, *arguments: str) -> dict[str, object]:
 
 def test_the_official_python_client(service: LocalService) -> None:
     got = run("sec_gemini_client.py", service.api_key, service.base_url, service.websocket_url)
-    assert got["created"] == ["official", "by the official client", 600, True, "sec-gemini-1.1"]
-    status, text = got["query"]  # type: ignore[misc]
-    assert status == 200
+    status, text, is_history = got.pop("query")  # type: ignore[misc]
+    assert (status, is_history) == (200, True)
     assert "evil.example" in text
     assert "198.51.100.7" in text
-    streamed = got["streamed"]
-    assert ["result", "agent_done", "agent", "pong"] in streamed  # type: ignore[operator]
-    assert streamed[-1][:3] == ["info", "end", "system"]  # type: ignore[index]
-    assert got["stream is history"] is True
-    assert got["rejoined"] == [1, "end"]
-    assert got["attached"] == ["sample.txt", 30, "text/plain"]
-    assert got["sniffed"] == ["application/pdf", "pdf"]
-    assert got["files"] == ["sample.txt", "a.pdf"]
-    assert got["detached"] == [True, False, ["a.pdf"]]
-    assert len(str(got["logs"])) == 64
-    assert got["updated"] == [True, "renamed", "new", 900]
-    assert got["feedback"] == [True, True]
-    assert got["listed"] == ["renamed"]
-    assert got["resumed"] == "renamed"
-    tools = json.dumps(got["tools"])
-    assert "5" in tools
-    assert "kaput" in tools
-    assert got["tools"][-1][:2] == ["info", "end"]  # type: ignore[index]
-    assert got["deleted"] == [True, True]
-    assert got["left"] == []
+    answered = str(got.pop("answered"))
+    assert "add(a=2, b=3)\n    5\n" in answered
+    assert "Tool 'boom' execution failed: kaput" in answered
+    assert str(got.pop("no model")).startswith("Exception: Error when registering the session: No such model")
+    assert got == {
+        "created": ["official", "by the official client", 600, True, "en-US", "start"],
+        "model": ["sec-gemini-1.1", "sec-gemini-1.1"],
+        "agents_config": True,
+        "other": ["pong", 4],
+        "models": ["sec-gemini-1.1", "sec-gemini-1.1", "sec-gemini-1.1-experimental", "logs_analysis_agent-1.1"],
+        "deleted": [True] * 6,
+        "streamed": [
+            ["info", "running_agent", "system", "Transfer"],
+            ["thinking", "thinking", "agent", "The prompt asks for one word."],
+            ["result", "agent_done", "agent", "pong"],
+            ["info", "end", "system", "Done"],
+        ],
+        "streams are history": True,
+        "ends": [1, 1],
+        "rejoined": [3, "end", True],
+        "turns": [3, "agent_done", True],
+        "shown": [True, True],
+        "attached": ["sample.txt", 30, "text/plain"],
+        "sniffed": ["application/pdf", "pdf"],
+        "files": ["sample.txt", "a.pdf", "c.txt", "d.txt", "e.txt"],
+        "detached": [True, False, True, False, True],
+        "left files": ["a.pdf", "d.txt"],
+        "logs": 64,
+        "counted": [True, True],
+        "updated": [True, "renamed", "new", 300],
+        "too short": "ValueError: TTL must be greater than 300 seconds",
+        "feedback": [True, True],
+        "with tools": [["thinking", "thinking"], ["result", "agent_done"]],
+        "exchange": [
+            ["local_tool_call", 200, '{"tool_name":"add","tool_args":{"a":2,"b":3}}'],
+            ["local_tool_result", 200, '{"name": "add", "output": "5"}'],
+            ["local_tool_call", 200, '{"tool_name":"boom","tool_args":{"text":"2"}}'],
+            ["local_tool_result", 500, "Tool 'boom' execution failed: kaput"],
+        ],
+        "unknown tool": [500, '{"name": "add", "output": "Tool \'add\' not found.", "is_error": true}'],
+        "listed": ["number 0", "number 1", "number 2"],
+        "printed": True,
+        "resumed": "number 1",
+        "twice": [True, False],
+        "gone": True,
+        "left": ["number 0", "number 2"],
+        "slashed": [200, "end", True],
+    }
+    bodies = [request.body or {} for request in service.requests if request.operation == "send_feedback"]
+    assert [[body[name] for name in ("type", "score", "comment", "group_id")] for body in bodies] == [
+        ["user_feedback", 1, "good", "group X"],
+        ["bug_report", 0, "it broke", "group Y"],
+    ]
 
 
 def test_the_official_openai_client(service: LocalService) -> None:
     got = run("openai_client.py", service.api_key, service.base_url)
     assert got == {
         "plain": ["chat.completion", "pong", "stop", True],
+        "several": [[0, "pong"], [1, "pong"]],
         "streamed": "pong",
         "finish": "stop",
         "objects": ["chat.completion.chunk"],
-        "file": True,
+        "talk": "pong",
+        "files": [True, True],
         "wrong key": 401,
         "unknown model": 404,
         "unknown path": 404,
