@@ -12,7 +12,7 @@ from held_services import broken_promises
 from raw_service import Raw
 
 from secgemini import SecGemini
-from secgemini.local import app, messages
+from secgemini.local import app, gate, messages
 from secgemini.local.server import LocalService
 
 
@@ -44,6 +44,15 @@ def test_a_frame_that_breaks_the_contract_is_seen(monkeypatch: pytest.MonkeyPatc
     with SecGemini.local() as sg:
         assert [m.state for m in sg.create_session().stream_sync("hello")][-1] == "end"
     assert [one for one in broken_promises() if one.startswith("a frame of the stream: ") and "turn" in one]
+
+
+def test_a_refusal_that_breaks_the_contract_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate, "_error", lambda detail: b"[]")
+    with SecGemini.local() as sg:
+        assert sg.service is not None
+        with Raw(sg.service) as http:
+            assert http.get("/health", headers={"host": "evil.example"}).status_code == 403
+    assert broken_promises()[0].startswith("GET /health answered 403: ")
 
 
 def test_an_answer_that_a_fault_rule_spoils_is_no_complaint(service: LocalService) -> None:

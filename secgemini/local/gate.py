@@ -105,6 +105,7 @@ class Gate:
         )
         refusal = self._refusal(scope, headers)
         if refusal is not None:
+            self._check(scope, *refusal)
             await answer.refuse(scope, *refusal)
         elif scope["type"] == "http" and scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
             await answer.preflight(headers)
@@ -122,6 +123,13 @@ class Gate:
             return "stream"
         found = self._service.contract.operations.get((scope["method"], scope["path"]))
         return found.operation_id if found else ""
+
+    def _check(self, scope: Scope, status: int, detail: str) -> None:
+        operation = self._service.contract.operations.get((scope.get("method", ""), scope["path"]))
+        if self._service.complain is not None and operation is not None:
+            complaint = operation.complaint(status, "application/json", _error(detail))
+            if complaint:
+                self._service.complain(complaint)
 
     async def _pass(self, operation: str, scope: Scope, receive: Receive, send: Send) -> None:
         faults = self._service.faults.strike(operation)
@@ -167,6 +175,10 @@ def _asked(headers: Headers) -> str:
     return ", ".join(name for name in asked if _NAME.fullmatch(name))
 
 
+def _error(detail: str) -> bytes:
+    return msgspec.json.encode({"detail": detail})
+
+
 def _received(operation: str, scope: Scope, answer: _Answer) -> ReceivedRequest:
     query = {name: value for name, value in QueryParams(scope["query_string"]).items() if name != "api_key"}
     body = scope["state"].get("body")
@@ -209,9 +221,7 @@ class _Answer:
 
     async def refuse(self, scope: Scope, status: int, detail: str) -> None:
         """Answer with an error."""
-        await self._whole(
-            scope, status, msgspec.json.encode({"detail": detail}), [(b"content-type", b"application/json")]
-        )
+        await self._whole(scope, status, _error(detail), [(b"content-type", b"application/json")])
 
     async def preflight(self, headers: Headers) -> None:
         """Answer a browser that asks whether its page may send a request."""
