@@ -1,9 +1,10 @@
 """Every answer that the tests get from an embedded service is held against the contract, whoever started the service.
 
 `hold_every_service` turns the check on for all services of this process, also those that `SecGemini.local()` starts;
-`checked_serve.py` does so in processes of their own, which add what was wrong to a file at once: a process that is
-killed has said it too. The autouse fixture in `conftest.py` asks `broken_promises` after each test. What a fault rule
-spoils is spoiled after the check. A test that makes a service break the contract on purpose clears its `violations`.
+`checked_serve.py` does so in processes of their own, and `checked` in whatever Python a command starts. They add what
+was wrong to a file at once: a process that is killed has said it too. The autouse fixture in `conftest.py` asks
+`broken_promises` after each test. What a fault rule spoils is spoiled after the check. A test that makes a service
+break the contract on purpose clears its `violations`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import functools
 import json
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import IO
 
 from secgemini.local.server import LocalService
@@ -54,6 +56,13 @@ def hold_every_service(tell: Callable[[str], object] | None = None) -> None:
     LocalService.start = start_checked  # type: ignore[method-assign, assignment]
     if tell is None:
         _hear_others()
+
+
+def checked(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which every process of Python checks the answers of its services."""
+    here = Path(__file__).parent
+    paths = [str(here / "checked"), str(here), environment.get("PYTHONPATH", "")]
+    return {**environment, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
 def _hear_others() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import pyte
 import pytest
 from cli_process import COMMAND, PATIENCE, controls, environment, on_terminal, running
+from held_services import checked
 
 from secgemini.local.engines import Reply, TurnRequest
 from secgemini.local.server import LocalService
@@ -165,7 +166,9 @@ def test_what_is_not_utf8_leaves_no_session(
 
 
 def test_a_prompt_that_is_no_text_is_asked_with_its_bytes_visible() -> None:
-    done = subprocess.run([*COMMAND, "ask", "--local", "-"], input=b"hello \xff", capture_output=True, timeout=PATIENCE)
+    command = [*COMMAND, "ask", "--local", "-"]
+    env = checked(os.environ)
+    done = subprocess.run(command, input=b"hello \xff", env=env, capture_output=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
 
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
+import textwrap
 from typing import Any
 
 import msgspec
 import pytest
-from held_services import broken_promises
+from held_services import broken_promises, checked
 from raw_service import Raw
 
 from secgemini import SecGemini
@@ -44,6 +48,24 @@ def test_a_frame_that_breaks_the_contract_is_seen(monkeypatch: pytest.MonkeyPatc
     with SecGemini.local() as sg:
         assert [m.state for m in sg.create_session().stream_sync("hello")][-1] == "end"
     assert [one for one in broken_promises() if one.startswith("a frame of the stream: ") and "turn" in one]
+
+
+def test_what_another_process_answers_is_seen() -> None:
+    program = """
+        from secgemini import SecGemini
+        from secgemini.local import gate
+        import urllib.error, urllib.request
+
+        gate._error = lambda detail: b"[]"
+        with SecGemini.local() as sg:
+            try:
+                request = urllib.request.Request(f"{sg.base_url}/health", headers={"Host": "evil.example"})
+                urllib.request.urlopen(request)
+            except urllib.error.HTTPError as error:
+                assert error.code == 403
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], env=checked(os.environ), check=True)
+    assert broken_promises()[0].startswith("GET /health answered 403: ")
 
 
 def test_a_refusal_that_breaks_the_contract_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:

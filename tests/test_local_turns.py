@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from held_services import checked
 from raw_service import EchoEngine, Raw, RawStream, Scripted, running_service
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -276,5 +278,6 @@ class TestLeaving:
             next(stream)
         """
         (tmp_path / "program.py").write_text(textwrap.dedent(program))
-        ended = subprocess.run([sys.executable, str(tmp_path / "program.py")], capture_output=True, text=True)
+        command = [sys.executable, str(tmp_path / "program.py")]
+        ended = subprocess.run(command, env=checked(os.environ), capture_output=True, text=True)
         assert (ended.returncode, ended.stderr) == (0, "")

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from held_services import checked
 
 from secgemini import SecGemini
 from secgemini.local.server import LocalService
@@ -39,7 +40,7 @@ def type_in(line: str, folder: Path) -> str:
     serves = line.startswith("secgemini serve ")
     command = f"exec {line.replace('--port 8000', '--port 0')}" if serves else line  # 8000 may be taken here
     run_it = ["sh", "-c", command]
-    with subprocess.Popen(run_it, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(run_it, cwd=folder, env=checked(environment), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         shown = process.stdout.readline()
         if serves:
