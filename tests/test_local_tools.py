@@ -176,3 +176,19 @@ async def test_a_socket_that_brings_the_result_gets_the_rest_of_the_turn(open_st
         late: RawStream = await open_stream(session_id, of=service)
         await late.socket.send(result_message('{"name": "add", "output": "5"}'))
         assert await late.turn() == rest[-1:], "a result that comes too late brings the end once more"
+
+
+async def test_a_client_whose_loop_is_held_up_by_its_tool_keeps_its_socket(open_stream: Any) -> None:
+    engine = Caller()
+    with running_service(engine=engine) as service, Raw(service) as http:
+        session_id = http.register(local_tools=[ADD])
+        stream: RawStream = await open_stream(session_id, of=service)
+        await stream.ask("add")
+        await stream.next()
+        stream.socket.transport.pause_reading()  # it answers no ping
+        for seconds in (20, 60):  # until it is pinged, and long after
+            engine.wait(seconds)
+            http.session(session_id)  # the service has lived through it
+        stream.socket.transport.resume_reading()
+        await stream.socket.send(result_message('{"name": "add", "output": "5"}'))
+        assert (await stream.turn())[0]["content"] == '["5"]'
