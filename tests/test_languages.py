@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from held_services import checked
 
 ROOT = Path(__file__).parent.parent
 SCRIPT = ROOT / "scripts" / "clients"
@@ -42,7 +43,7 @@ STEPS = {
 
 def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, SCRIPT, *arguments]
-    return subprocess.run(command, env=environment or None, capture_output=True, text=True, check=False)
+    return subprocess.run(command, env=environment or checked(os.environ), capture_output=True, text=True, check=False)
 
 
 def require(language: str) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from held_services import checked
 
 PROGRAM = str(Path(__file__).with_name("soak.py"))
 WARM_UP = 0.3  # of the operations
@@ -19,7 +21,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks into /
 def soak(operations: int, time_out: float) -> dict[str, object]:
     """Run service and client in processes of their own; return what the client tells."""
     command = [sys.executable, "-W", "error", PROGRAM]
-    with subprocess.Popen([*command, "service"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as service:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([*command, "service"], env=checked(os.environ), text=True, **pipes) as service:
         assert service.stdout is not None
         url, key = service.stdout.readline().split()
         told = subprocess.run(
