@@ -6,11 +6,13 @@ import json
 import uuid
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from certificates import Certificates
 from raw_service import Raw, RawStream, running_service, session_body
 from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from secgemini.local.server import LocalService
 
@@ -132,3 +134,15 @@ async def test_rust_over_tls_finds_every_field(tmp_path: Path) -> None:
         assert [frame["message_type"] for frame in frames[-2:]] == ["result", "info"]
         for path in ("update", "delete", "delete"):
             assert holds("result", http.post(f"/v1/session/{path}", json=session).json())
+
+
+async def test_a_key_is_understood_as_it_stands_and_percent_encoded() -> None:
+    key = "a+b/c=="
+    with running_service(key=key) as service, Raw(service) as http:
+        address = f"{service.websocket_url}/v1/stream?session_id={http.register()}&api_key="
+        for written in (key, quote(key, safe="")):
+            async with connect(address + written) as socket:
+                await RawStream(socket).ask("hello")
+                assert (await RawStream(socket).turn())[-1]["state"] == "end"
+        with pytest.raises(InvalidStatus):
+            await connect(address + "a+b+c==")

@@ -31,7 +31,9 @@ async def stream(service: Service, websocket: WebSocket) -> None:
     if websocket.scope["path"] != "/v1/stream":
         await _refuse(websocket, 404, "Not Found")
         return
-    caller = service.keyring.find(websocket.query_params.get("api_key", ""))
+    given = websocket.query_params.get("api_key", "")
+    # Published clients do not encode the key: a plus sign in it arrives as a space.
+    caller = service.keyring.find(given) or service.keyring.find(given.replace(" ", "+"))
     if caller is None:
         await _refuse(websocket, 401, NO_KEY)
         return
