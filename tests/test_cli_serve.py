@@ -12,6 +12,12 @@ import httpx
 import pytest
 import trustme
 from cli_process import PATIENCE, running
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from secgemini import AuthenticationError, InternalServerError, SecGemini
 from secgemini.cli.serve import exposure
@@ -208,6 +214,11 @@ def test_a_key_that_cannot_be_one_is_named_by_its_line_and_not_quoted(tmp_path: 
     assert "a key with" not in said
 
 
+def test_a_key_that_stands_twice_is_named_by_its_line(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("a-key-that-is-right\nanother-key-that-is\na-key-that-is-right\n")
+    assert "line 3 of the key file" in failed("--key-file", str(tmp_path / "key"), code=2)
+
+
 def test_a_short_key_is_served_with_a_warning(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("short\n")
     (tmp_path / "key").chmod(0o600)
@@ -304,6 +315,26 @@ def test_a_fault_rule_that_cannot_be_read_is_one_line() -> None:
 def test_half_of_tls_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "cert.pem").touch()
     assert "TLS needs both" in failed("--tls-cert", str(tmp_path / "cert.pem"), code=2)
+
+
+def test_a_certificate_that_is_none_is_named(tmp_path: Path) -> None:
+    (tmp_path / "cert.pem").write_text("no certificate")
+    path = str(tmp_path / "cert.pem")
+    assert f"the certificate {path} with the key {path} cannot be used" in failed(
+        "--tls-cert", path, "--tls-key", path, code=2
+    )
+
+
+def test_a_key_with_a_password_is_said_and_not_asked_for(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("127.0.0.1")
+    certificate.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    private = load_pem_private_key(certificate.private_key_pem.bytes(), None)
+    (tmp_path / "key.pem").write_bytes(
+        private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"word"))
+    )
+    said = failed("--tls-cert", str(tmp_path / "cert.pem"), "--tls-key", str(tmp_path / "key.pem"), code=2)
+    assert f"the private key {tmp_path / 'key.pem'} has a password" in said
 
 
 def test_a_host_name_that_was_allowed_is_answered() -> None:

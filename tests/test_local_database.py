@@ -95,9 +95,20 @@ def test_what_is_no_database_of_ours_is_left_alone(tmp_path: Path, content: byte
     elif isinstance(content, bytes):
         path.write_bytes(content)
     before = path.read_bytes() if path.is_file() else b""
-    with pytest.raises(ConfigurationError, match=r"database|cannot open"):
+    with pytest.raises(ConfigurationError, match=rf"({path} is (a|no)|cannot open the) .*database"):
         LocalService(path, engine=EchoEngine()).start()
     assert path.is_dir() or path.read_bytes() == before
+
+
+def test_a_database_of_a_newer_version_is_named_with_its_version(tmp_path: Path) -> None:
+    path = tmp_path / "s.db"
+    with running_service(path=path):
+        pass
+    with sqlite3.connect(path) as newer:
+        newer.execute("PRAGMA user_version = 9")
+    newer.close()
+    with pytest.raises(ConfigurationError, match=f"{path} has version 9; this version of secgemini reads 1"):
+        LocalService(path, engine=EchoEngine()).start()
 
 
 def test_a_turn_that_the_process_did_not_survive_is_ended_with_an_error(tmp_path: Path) -> None:

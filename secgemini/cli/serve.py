@@ -120,6 +120,8 @@ def _checked(path: Path, lines: Sequence[str], progress: Progress) -> list[str]:
             keys.append(check_key(line).reveal())
         except ApiKeyError as error:
             raise UsageError(f"line {number} of the key file {path}: {error.message}", hint=error.hint) from None
+        if keys[-1] in keys[:-1]:
+            raise UsageError(f"line {number} of the key file {path}: the same key stands above")
         if len(keys[-1]) < SHORT_KEY:
             progress.line(
                 f"secgemini: line {number} of the key file {path}: fewer than {SHORT_KEY} characters can be guessed"

@@ -27,15 +27,17 @@ def open_database(path: str | None) -> sqlite3.Connection:
             _create(path)
         database = sqlite3.connect(path or ":memory:", timeout=0, isolation_level=None, check_same_thread=False)
     except (OSError, sqlite3.Error) as error:
-        raise ConfigurationError(f"cannot open the database {path}: {error}") from error
+        why = getattr(error, "strerror", None) or error  # of an OSError, without the path once more
+        raise ConfigurationError(f"cannot open the database {path}: {why}") from error
     try:
-        _prepare(database)
+        _prepare(database, path)
     except sqlite3.OperationalError as error:
         database.close()
         if "locked" in str(error):
             reason = f"the database {path} is in use by another process"
             raise ConfigurationError(reason, hint="stop that one, or choose another file") from error
-        raise ConfigurationError(f"cannot open the database {path}: {error}") from error
+        why = str(error) if path is None or os.access(path, os.W_OK) else "it may not be written"
+        raise ConfigurationError(f"cannot open the database {path}: {why}") from error
     except sqlite3.DatabaseError as error:
         database.close()
         raise ConfigurationError(f"{path} is no SQLite database: {error}") from error
@@ -51,14 +53,17 @@ def _create(path: str) -> None:
         os.close(os.open(os.path.realpath(path), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
-def _prepare(database: sqlite3.Connection) -> None:
+def _prepare(database: sqlite3.Connection, path: str | None) -> None:
     database.execute("PRAGMA locking_mode = EXCLUSIVE")
     application, version, tables = (
         database.execute(sql).fetchone()[0]
         for sql in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
     )
-    if tables and (application, version) != (_APPLICATION, _VERSION):
-        raise ConfigurationError("this is a database of something else, or of another version of the service")
+    if tables and application != _APPLICATION:
+        raise ConfigurationError(f"{path} is a database of something else")
+    if tables and version != _VERSION:
+        reason = f"the database {path} has version {version}; this version of secgemini reads {_VERSION}"
+        raise ConfigurationError(reason, hint="choose another file")
     database.execute("PRAGMA journal_mode = WAL")
     database.execute("PRAGMA synchronous = NORMAL")
     database.execute("PRAGMA foreign_keys = ON")

@@ -8,6 +8,7 @@ import logging
 import secrets
 import socket
 import sqlite3
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -233,31 +234,32 @@ class Listening:
             _logger.warning("an engine holds up the end of the service and is left behind")
 
     def _configure(self, app: ASGIApp, tls: tuple[str, str] | None) -> uvicorn.Config:
-        config = uvicorn.Config(
-            app,
-            loop="asyncio",
-            http=_Http,
-            ws=_WebSocket,
-            interface="asgi3",
-            lifespan="off",
-            log_config=None,
-            proxy_headers=False,
-            server_header=False,
-            ws_max_size=self._service.limits.frame,
-            # Published clients run a tool on the loop that answers pings: one that may run that long may be silent so.
-            ws_ping_timeout=self._service.limits.tool_timeout,
-            ws_per_message_deflate=False,
-            backlog=_ACCEPTS,
-            timeout_keep_alive=_KEEP_ALIVE,
-            timeout_graceful_shutdown=_PATIENCE,
-            ssl_certfile=tls[0] if tls else None,
-            ssl_keyfile=tls[1] if tls else None,
-        )
         try:
+            _check(tls)
+            config = uvicorn.Config(
+                app,
+                loop="asyncio",
+                http=_Http,
+                ws=_WebSocket,
+                interface="asgi3",
+                lifespan="off",
+                log_config=None,
+                proxy_headers=False,
+                server_header=False,
+                ws_max_size=self._service.limits.frame,
+                # Published clients run a tool on the loop that answers pings: one that may run that long may be silent so.
+                ws_ping_timeout=self._service.limits.tool_timeout,
+                ws_per_message_deflate=False,
+                backlog=_ACCEPTS,
+                timeout_keep_alive=_KEEP_ALIVE,
+                timeout_graceful_shutdown=_PATIENCE,
+                ssl_certfile=tls[0] if tls else None,
+                ssl_keyfile=tls[1] if tls else None,
+            )
             config.load()
-        except OSError as error:  # ssl.SSLError is one
+        except BaseException:
             self._socket.close()
-            raise ConfigurationError(f"the certificate cannot be used: {error}") from error
+            raise
         config.loaded_app = app  # at its finest log level uvicorn wraps it in a logger of all that comes
         return config
 
@@ -269,6 +271,22 @@ class Listening:
         finally:
             self._service.store.close()
             ready.set()
+
+
+def _check(tls: tuple[str, str] | None) -> None:
+    """Refuse a certificate or a key that cannot be used; one with a password would be asked for on the terminal."""
+
+    def no_password() -> str:
+        raise ConfigurationError(f"the private key {key} has a password", hint=f"openssl pkey -in {key} -out FILE")
+
+    if tls is None:
+        return
+    certificate, key = tls
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key, no_password)
+    except OSError as error:  # ssl.SSLError is one
+        why = f"the certificate {certificate} with the key {key} cannot be used: {error.strerror or error}"
+        raise ConfigurationError(why) from error
 
 
 def _bind(host: str, port: int) -> socket.socket:
