@@ -75,8 +75,12 @@ def test_the_raw_endpoint_of_the_readme(capsys: pytest.CaptureFixture[str]) -> N
     assert run(blocks("README.md")[2], capsys) == "[]\n"
 
 
+def test_the_engine_of_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(blocks("README.md")[3], capsys) == "HELLO\n"
+
+
 def test_the_readme_has_no_other_python() -> None:
-    assert len(blocks("README.md")) == 3
+    assert len(blocks("README.md")) == 4
 
 
 @pytest.mark.parametrize("line", shell_lines("README.md") + shell_lines("docs/analyst.md"))
