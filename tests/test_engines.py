@@ -1,7 +1,7 @@
 """Engines are found by name, given as objects, or made of a script: as a user of the service sees them."""
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -121,7 +121,7 @@ def test_engines_without_their_settings_say_what_to_do(tmp_path: Path, monkeypat
 
 
 OWN = """
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from secgemini.local.engines import Reply, TurnRequest
 import own_words_of_this_folder
 
@@ -161,13 +161,26 @@ class NoGenerator:
         return Reply("result", "never")
 
 
+class PlainGenerator:
+    name = "plain"
+
+    def answer(self, turn: TurnRequest) -> Iterator[Reply]:
+        yield Reply("result", "never")
+
+
+class Nameless(Quiet):
+    name = None  # type: ignore[assignment]
+
+
 def test_an_engine_may_be_a_class_and_nothing_else_is_one() -> None:
     with SecGemini.local(engine=Quiet) as sg:  # type: ignore[arg-type]
         assert sg.create_session().query("hello").output_text == "psst"
     for wrong, says in [
         (5, "engine=5 has no method"),
-        (NoGenerator(), "yields no replies"),
-        (NoGenerator, "no replies"),
+        (NoGenerator(), "is no async generator"),
+        (NoGenerator, "is no async generator"),
+        (PlainGenerator(), "is no async generator"),
+        (Nameless(), "a `name` that is no string"),
     ]:
         with pytest.raises(ConfigurationError, match=says):
             SecGemini.local(engine=wrong)  # type: ignore[arg-type]

@@ -267,6 +267,16 @@ class TestSettings:
         with pytest.raises(ConfigurationError):
             LocalService(engine=EchoEngine(), **keys).start()
 
+    @pytest.mark.parametrize("origin", ["*", "app.example", "https://app.example/x", "https://*.app.example", ""])
+    def test_an_origin_that_no_page_has_is_refused(self, origin: str) -> None:
+        with pytest.raises(ConfigurationError, match="no origin that pages have"):
+            LocalService(allow_origins=[origin])
+
+    @pytest.mark.parametrize("name", ["*", "http://emulator", "emulator:8000", "a b", ""])
+    def test_a_host_name_that_no_request_has_is_refused(self, name: str) -> None:
+        with pytest.raises(ConfigurationError, match="no host name that requests have"):
+            LocalService(allow_hosts=[name])
+
     def test_a_certificate_that_is_none_is_refused(self, tmp_path: Any) -> None:
         (tmp_path / "x").write_text("x")
         with pytest.raises(ConfigurationError, match="certificate"):

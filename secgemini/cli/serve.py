@@ -99,7 +99,7 @@ def _given_keys(path: Path | None, progress: Progress) -> list[str]:
     if path is None:
         return [check_key(key).reveal() for key in os.environ.get("SEC_GEMINI_API_KEY", "").split()]
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError:
         raise UsageError(f"the key file {path} is no text", hint="one key a line") from None
     keys = _checked(path, lines, progress)

@@ -16,12 +16,15 @@ import msgspec
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from secgemini.errors import ConfigurationError
 from secgemini.local.service import ReceivedRequest, RequestError, Service
 from secgemini.local.spoil import spoil
 
 _SLASHES = re.compile("/{2,}")
 _NAME = re.compile(r"[\w!#$%&'*+.^`|~-]+", re.ASCII)  # of a header, RFC 9110 section 5.6.2
 _HOST = re.compile(r"(\[[^][]+\]|[^][:/?#@\\\s]+)(?::\d*)?")
+_HOST_NAME = re.compile(r"[\w-]+(\.[\w-]+)*\.?")  # without a scheme and a port
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#*\s]+|null")
 _METHODS = "GET, POST"
 
 
@@ -36,10 +39,14 @@ class Doors:
 
     @classmethod
     def of(cls, host: str, hosts: Iterable[str], origins: Iterable[str]) -> Doors:
-        """Return the doors of a service that listens on `host` and is open to further names and origins."""
+        """Return the doors of a service that listens on `host` and is open to further names and origins.
+
+        Raises:
+            ConfigurationError: a name or an origin that no request could have.
+        """
         return cls(
-            frozenset(map(_plain, (host, *hosts))),
-            frozenset(origin.lower().rstrip("/") for origin in origins),
+            frozenset(map(_plain, (host, *map(_checked_name, hosts)))),
+            frozenset(map(_checked_origin, origins)),
             any_address=host in ("", "0.0.0.0", "::"),  # noqa: S104  # said by the user
         )
 
@@ -66,6 +73,19 @@ def _plain(name: str) -> str:
     """Return the one form of a name or an address in which it is compared."""
     name = name.lower().rstrip(".")
     return str(ip_address(name)) if _is_address(name) else name
+
+
+def _checked_name(name: str) -> str:
+    if not _HOST_NAME.fullmatch(name) and not _is_address(name):
+        raise ConfigurationError(f"{name!r} is no host name that requests have", hint="like emulator.internal")
+    return name
+
+
+def _checked_origin(origin: str) -> str:
+    plain = origin.lower().rstrip("/")
+    if not _ORIGIN.fullmatch(plain):
+        raise ConfigurationError(f"{origin!r} is no origin that pages have", hint="like https://app.example:8443")
+    return plain
 
 
 def _is_address(name: str) -> bool:

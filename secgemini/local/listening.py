@@ -247,7 +247,7 @@ class Listening:
                 proxy_headers=False,
                 server_header=False,
                 ws_max_size=self._service.limits.frame,
-                # Published clients run a tool on the loop that answers pings: one that may run that long may be silent so.
+                # Published clients run a tool on the loop that answers pings; one may take that long.
                 ws_ping_timeout=self._service.limits.tool_timeout,
                 ws_per_message_deflate=False,
                 backlog=_ACCEPTS,

@@ -61,8 +61,11 @@ def _engine(found: object, said: str, *arguments: str) -> Engine:
             raise ConfigurationError(f"{said} cannot be made: {type(error).__name__}: {error}", hint=_HINT) from error
     if isinstance(found, type) or not isinstance(found, Engine):
         raise ConfigurationError(f"{said} has no method `answer` or no `name`", hint=_HINT)
-    if not callable(found.answer) or inspect.iscoroutinefunction(found.answer):
-        raise ConfigurationError(f"{said} has an `answer` that yields no replies", hint=_HINT)
+    if not isinstance(found.name, str):  # somebody else's code
+        raise ConfigurationError(f"{said} has a `name` that is no string", hint=_HINT)
+    plain = inspect.iscoroutinefunction(found.answer) or inspect.isgeneratorfunction(found.answer)
+    if not callable(found.answer) or plain:
+        raise ConfigurationError(f"{said} has an `answer` that is no async generator", hint=_HINT)
     return found
 
 
