@@ -220,6 +220,9 @@ def test_rules_are_read_from_a_file(tmp_path: Any) -> None:
         "generate:explode",
         "generate:kill=2",
         "stream:truncate",
+        "generate:reset=5",
+        "generate:latency=1,retry_after=5",
+        "stream:kill=1,seconds=5",
         "stream:kill=0",
         "stream:duplicate=1.5",
         "generate:reset,probability=2",
@@ -240,6 +243,12 @@ def test_rules_are_read_from_a_file(tmp_path: Any) -> None:
 def test_a_rule_that_means_nothing_is_refused(rule: str) -> None:
     with pytest.raises(ConfigurationError):
         LocalService(faults=[rule])
+
+
+def test_a_rule_that_is_refused_is_quoted(tmp_path: Any) -> None:
+    (tmp_path / "rules").write_text("get_health:status=500\nstream:lost\n")
+    with pytest.raises(ConfigurationError, match="'stream:lost' means nothing: the fault 'lost' cannot happen"):
+        LocalService(faults=str(tmp_path / "rules"))
 
 
 def test_a_file_of_rules_that_is_no_text_is_refused(tmp_path: Any) -> None:

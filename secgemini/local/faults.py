@@ -60,6 +60,11 @@ class Fault:
         wrong_place = _NOT_FOR_STREAM if self.operation == "stream" else _STREAM_ONLY
         if self.operation != "*" and self.kind in wrong_place:
             raise ConfigurationError(f"the fault {self.kind!r} cannot happen to {self.operation!r}")
+        if self.kind in _WITHOUT_VALUE and self.value:
+            raise ConfigurationError(f"the fault {self.kind!r} takes no number")
+        for name, kind, unset in (("retry_after", "status", None), ("seconds", "delay", 1.0)):
+            if self.kind != kind and getattr(self, name) != unset:
+                raise ConfigurationError(f"{name} is of the fault {kind!r}, not of {self.kind!r}")
         numbers = (self.value, self.seconds, self.after, self.times or 0, self.retry_after or 0)
         if not 0 <= self.probability <= 1 or not all(math.isfinite(number) and number >= 0 for number in numbers):
             raise ConfigurationError(f"a number in the rule for {self.operation!r} is out of range")
