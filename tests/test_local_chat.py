@@ -105,6 +105,20 @@ def events(answer: httpx.Response) -> list[dict[str, Any]]:
     return [json.loads(event.removeprefix("data: ")) for event in data]
 
 
+def test_results_that_do_not_come_in_pieces_are_streamed_whole() -> None:
+    replies = [
+        Reply("thinking", "well", partial=True),
+        Reply("thinking", "well"),
+        Reply("result", "a", partial=True),
+        Reply("result", "a"),
+        Reply("result", "b"),
+    ]
+    for steps, said in [(replies, "ab"), (replies[:2] + replies[4:], "b")]:
+        with running_service(engine=Scripted(*steps)) as service:
+            got = events(complete(service, [{"role": "user", "content": "x"}], stream=True))
+        assert "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in got) == said
+
+
 def test_streamed_pieces_are_the_answer(service: LocalService) -> None:
     got = events(complete(service, [{"role": "user", "content": "a b c"}], stream=True))
     assert got[0]["choices"][0]["delta"]["role"] == "assistant"
