@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import httpx
 import pytest
 from http_peer import HttpPeer, answer
 from openai_peer import CHAT, calls, events, says
@@ -13,6 +14,7 @@ from secgemini.local.engines import AttachedFile, JsonDict, ToolResult, TurnRequ
 from secgemini.local.engines.openai import OpenAI
 from secgemini.local.engines.openai.context import conversation
 from secgemini.local.engines.openai.functions import as_function
+from secgemini.local.server import LocalService
 
 
 @tool(read_only=True)
@@ -46,6 +48,19 @@ def test_an_openai_compatible_server_answers_streamed(peer: HttpPeer) -> None:
     told = [(m["role"], m["content"]) for m in second["messages"][1:]]  # type: ignore[index]
     assert told == [("user", "What is it?"), ("assistant", "It is bad."), ("user", "And now?")]
     assert "OTHER-KEY" not in repr(vars(engine))
+
+
+def test_instructions_of_a_chat_completion_reach_the_model(peer: HttpPeer) -> None:
+    peer.on(CHAT, events(says("Short.")))
+    said = [("system", "Be short."), ("user", "one"), ("assistant", "1"), ("user", "two")]
+    body = {"model": "sec-gemini-stable", "messages": [{"role": role, "content": text} for role, text in said]}
+    with LocalService(engine=OpenAI(peer.url + "/v1")) as service:
+        headers = {"authorization": f"Bearer {service.api_key}"}
+        answer = httpx.post(f"{service.base_url}/chat/completions", json=body, headers=headers)
+    assert answer.json()["choices"][0]["message"]["content"] == "Short."
+    system, *rest = peer.heard[0].json()["messages"]  # type: ignore[index]
+    assert system["content"].endswith("\n\nBe short.")
+    assert [(m["role"], m["content"]) for m in rest] == said[1:]
 
 
 def test_local_tools_are_offered_as_functions(peer: HttpPeer) -> None:

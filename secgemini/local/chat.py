@@ -15,7 +15,7 @@ from starlette.responses import StreamingResponse
 
 from secgemini.local.catalogue import by_string, models
 from secgemini.local.contract import ContractError
-from secgemini.local.engines import Reply
+from secgemini.local.engines import SYSTEM, Reply
 from secgemini.local.fields import JsonObject, flag, rows, table, text, whole
 from secgemini.local.listener import Listener
 from secgemini.local.messages import PARTIAL, as_draft, read
@@ -88,8 +88,9 @@ def _remember(call: Call, session: Session, earlier: list[_Said]) -> None:
             prompt = writer.prompt({"content": said.text})
             draft = as_draft(prompt)
         else:
-            kind = "result" if said.role == "assistant" else "info"
-            draft = writer.reply(Reply(kind, said.text, state="agent_done"), prompt, call.service.engine_name)
+            kind, actor = ("result", "agent") if said.role == "assistant" else ("info", SYSTEM)
+            reply = Reply(kind, said.text, state="agent_done", actor=actor)
+            draft = writer.reply(reply, prompt, call.service.engine_name)
         call.service.store.add_message(
             session.pk, text(prompt, "id"), draft.id, draft.kind, draft.text, draft.created_at
         )

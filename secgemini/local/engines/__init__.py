@@ -14,6 +14,9 @@ from typing import Protocol, runtime_checkable
 JsonValue = None | bool | int | float | str | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
 JsonDict = Mapping[str, JsonValue]
 
+SYSTEM = "system"
+"""Actor of the `info` messages in a history that are instructions of the caller, from a chat completion."""
+
 
 @dataclass(frozen=True, slots=True)
 class TokenUsage:
