@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from closed_port import closed_port
 from raw_service import Raw, RawStream, running_service
 
+from secgemini.local.clock import SEEDED_START, Clock
 from secgemini.local.server import LocalService
 
 pytest_plugins = ["pytester"]
@@ -76,6 +78,14 @@ def test_a_snapshot_brings_everything_back(mode: str, tmp_path: Path) -> None:
     if path is not None:
         with running_service(path=path):
             pass
+
+
+@pytest.mark.parametrize("seconds", [-1.0, math.inf, math.nan])
+def test_a_clock_takes_no_step_that_time_cannot_take(seconds: float) -> None:
+    clock = Clock(seeded=True)
+    with pytest.raises(ValueError, match=f"not by {seconds}"):
+        clock.advance(seconds)
+    assert clock.peek() == SEEDED_START
 
 
 async def test_a_reset_ends_running_turns(open_stream: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import secrets
 import time
@@ -51,10 +52,10 @@ class Clock:
         """Move the clock forward.
 
         Raises:
-            ValueError: `seconds` is negative; time does not go back.
+            ValueError: `seconds` is negative, or no number that a time can have.
         """
-        if seconds < 0:
-            raise ValueError(f"a clock does not go back (asked for {seconds} s)")
+        if not 0 <= seconds < math.inf:
+            raise ValueError(f"a clock goes forward by so many seconds, not by {seconds}")
         self._offset += seconds
 
 
