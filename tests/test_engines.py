@@ -137,13 +137,15 @@ def test_an_engine_of_the_current_folder_is_found(tmp_path: Path, monkeypatch: p
     (tmp_path / "own_engine_of_this_folder.py").write_text(OWN)
     (tmp_path / "own_words_of_this_folder.py").write_text("MARK = '!'")
     (tmp_path / "own_broken_of_this_folder.py").write_text("no python")
+    (tmp_path / "own_leaving_of_this_folder.py").write_text("raise SystemExit(0)")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [entry for entry in sys.path if entry])
     before = list(sys.path)
     with SecGemini.local(engine="own_engine_of_this_folder:Shouting") as sg:
         assert sg.create_session().query("hello").output_text == "HELLO!"
-    with pytest.raises(ConfigurationError, match="cannot be loaded"):
-        SecGemini.local(engine="own_broken_of_this_folder:Shouting")
+    for module, says in (("own_broken_of_this_folder", "SyntaxError"), ("own_leaving_of_this_folder", "SystemExit: 0")):
+        with pytest.raises(ConfigurationError, match=f"cannot be loaded: {says}"):
+            SecGemini.local(engine=f"{module}:Shouting")
     assert sys.path == before
 
 

@@ -45,8 +45,9 @@ def find_engine(wanted: str | Engine | Callable[[], object] | None) -> Engine:
     with _current_folder():
         try:
             found: object = getattr(import_module(kind), argument)
-        except Exception as error:  # importing runs somebody's module, which may raise anything
-            raise ConfigurationError(f"the engine {name!r} cannot be loaded: {error}") from error
+        except (Exception, SystemExit) as error:  # importing runs somebody's module, which may raise anything
+            why = f"{type(error).__name__}: {error}"
+            raise ConfigurationError(f"the engine {name!r} cannot be loaded: {why}") from error
         return _engine(found, f"the engine {name!r}")
 
 
@@ -57,7 +58,7 @@ def _engine(found: object, said: str, *arguments: str) -> Engine:
             found = found(*arguments)
         except ConfigurationError:
             raise
-        except Exception as error:  # the same: it is somebody's code
+        except (Exception, SystemExit) as error:  # the same: it is somebody's code
             raise ConfigurationError(f"{said} cannot be made: {type(error).__name__}: {error}", hint=_HINT) from error
     if isinstance(found, type) or not isinstance(found, Engine):
         raise ConfigurationError(f"{said} has no method `answer` or no `name`", hint=_HINT)
