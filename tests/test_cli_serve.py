@@ -97,7 +97,7 @@ def test_a_private_key_file_is_no_reason_to_warn(tmp_path: Path) -> None:
 
 def test_each_key_of_a_file_has_sessions_of_its_own(tmp_path: Path) -> None:
     key_file = tmp_path / "keys"
-    key_file.write_text("first-key-01\nsecond-key-02\n")
+    key_file.write_text("# of the first team\nfirst-key-01\n\n# of the second\nsecond-key-02\n")
     key_file.chmod(0o600)
     with running("serve", "--key-file", str(key_file)) as process:
         _, exports = read_exports(process, 3)
@@ -197,8 +197,9 @@ def test_a_port_that_is_taken_is_one_line() -> None:
         assert port in failed("--port", port, code=2)
 
 
-def test_an_empty_key_file_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "key").touch()
+@pytest.mark.parametrize("content", ["", "\n", "# first-key-01\n"])
+def test_an_empty_key_file_is_one_line(tmp_path: Path, content: str) -> None:
+    (tmp_path / "key").write_text(content)
     assert "is empty" in failed("--key-file", str(tmp_path / "key"), code=2)
 
 

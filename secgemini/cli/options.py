@@ -42,7 +42,12 @@ Port: TypeAlias = Annotated[int, typer.Option(metavar="N", min=0, max=65535, hel
 Host: TypeAlias = Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")]
 KeyFile: TypeAlias = Annotated[
     Path | None,
-    typer.Option(exists=True, dir_okay=False, metavar="FILE", help="Take the keys of clients from FILE, one a line."),
+    typer.Option(
+        exists=True,
+        dir_okay=False,
+        metavar="FILE",
+        help="Take the keys of clients from FILE, one a line; # begins a comment.",
+    ),
 ]
 Database: TypeAlias = Annotated[
     Path | None, typer.Option(dir_okay=False, metavar="FILE", help="Keep everything in an SQLite file, not in memory.")

@@ -104,17 +104,17 @@ def _given_keys(path: Path | None, progress: Progress) -> list[str]:
         raise UsageError(f"the key file {path} is no text", hint="one key a line") from None
     keys = _checked(path, lines, progress)
     if not keys:
-        raise UsageError(f"the key file {path} is empty", hint="one key a line")
+        raise UsageError(f"the key file {path} is empty: it has no key", hint="one key a line")
     if os.name == "posix" and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         progress.line(f"secgemini: others can read the key file {path} (chmod 600 it)")
     return keys
 
 
 def _checked(path: Path, lines: Sequence[str], progress: Progress) -> list[str]:
-    """Return the keys in the lines of a file, blank ones left out; say which are short. No key is quoted."""
+    """Return the keys in the lines of a file, without blank lines and comments; say which are short. None is quoted."""
     keys: list[str] = []
     for number, line in enumerate(lines, 1):
-        if not line.strip():
+        if not line.strip() or line.startswith("#"):
             continue
         try:
             keys.append(check_key(line).reveal())
