@@ -80,17 +80,6 @@ def test_it_is_that_server(address: str) -> None:
     assert httpx.get(f"{address}/models").json()["data"][0]["id"] == "gemma"
 
 
-def answer_of(session: InteractiveSession, prompt: str) -> str:
-    """Ask until the model says something: it is no chat model, and may end at once."""
-    for _ in range(9):
-        try:
-            return session.query(prompt).output_text
-        except InternalServerError as error:
-            if "ended without an answer" not in str(error):
-                raise
-    raise AssertionError("nine times nothing")
-
-
 def test_it_answers(sg: SecGemini) -> None:
     prompts = [
         "What is phishing? Answer in one sentence.",
@@ -112,12 +101,6 @@ def answer_or_nothing(session: InteractiveSession, prompt: str) -> str:
         if "ended without an answer" not in str(error):
             raise
         return ""
-    answer = answer_of(session, "What is phishing? Answer in one sentence.")
-    print(f"\nit answered: {answer!r}")
-    assert answer.strip()
-    assert answer_of(session, "And what is smishing?").strip(), "with the first turn as context"
-    kinds = [message.message_type for message in session.history()]
-    assert (kinds.count("result"), kinds.count("query")) == (2, kinds.count("info"))
 
 
 def test_it_streams(sg: SecGemini) -> None:
