@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import sqlite3
@@ -26,6 +27,7 @@ from secgemini.local import listening
 from secgemini.local.engines import Reply, TurnRequest
 from secgemini.local.server import LocalService
 from secgemini.local.store import Store
+from secgemini.local.turn import Turn
 from secgemini.local.turns import Turns
 
 
@@ -198,6 +200,28 @@ class TestErrors:
         assert http.post("/v1/session/generate", json={"id": session_id, "messages": []}).json()["status_code"] == 400
         assert http.post("/v1/session/generate", json={"id": "nope", "messages": []}).status_code == 404
         assert http.session(session_id)["messages"] == []
+
+
+def held_turns() -> int:
+    gc.collect()
+    return sum(isinstance(thing, Turn) for thing in gc.get_objects())
+
+
+async def test_a_turn_that_was_answered_is_held_in_the_store_alone(
+    service: LocalService, http: Raw, open_stream: Any
+) -> None:
+    before, session_id = held_turns(), http.register()
+    for number in range(5):
+        assert http.ask(http.register(), f"number {number}")["status_code"] == 200
+        chat = {"model": "sec-gemini-1.1", "messages": [{"role": "user", "content": f"number {number}"}]}
+        answer = http.post("/chat/completions", json=chat, headers={"authorization": f"Bearer {service.api_key}"})
+        assert answer.status_code == 200
+    stream: RawStream = await open_stream(session_id)
+    await stream.ask("x")
+    await stream.turn()
+    await stream.socket.close()
+    http.get("/health")
+    assert held_turns() <= before + 1, "the service's loop may not be done with the last one"
 
 
 class TestLeaving:

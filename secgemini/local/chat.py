@@ -144,7 +144,6 @@ class _Completion:
     async def whole(self) -> JsonObject:
         """Wait for the turn and return it as one object."""
         await self._turn.over.wait()
-        self._turn.took(self._turn.newest)
         status, reason = self._turn.status
         if status != 200:
             raise RequestError(status if 400 <= status <= 599 else 500, reason)

@@ -150,7 +150,6 @@ async def generate(call: Call) -> JsonObject:
     else:
         await turn.over.wait()
         prompt_id, status = turn.prompt_id, turn.status
-        turn.took(turn.newest)
     return _response(session, [message.text for message in call.service.store.turn(session.pk, prompt_id)], *status)
 
 

@@ -251,6 +251,8 @@ class Turns:
             self._tell(turn, turn.listeners)
         finally:
             channel.running = None
+            if not turn.by_socket:
+                turn.took(turn.newest)  # by the request that waits for it
             turn.over.set()
 
     async def _answer_and_end(self, channel: Channel, turn: Turn) -> None:
