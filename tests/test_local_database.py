@@ -208,3 +208,23 @@ def test_a_full_disk_is_said_and_what_was_acknowledged_stays(tmp_path: Path) -> 
         (session,) = http.get("/v1/session/list").json()
         assert [file["name"] for file in session["files"]] == ["kept"]
         assert session["turns"] == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a file in use cannot be deleted")
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_nothing_is_acknowledged_when_the_file_is_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, is_replaced: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with running_service(path="s.db") as service, Raw(service) as http:
+        session_id = http.register()
+        monkeypatch.chdir("/")
+        assert http.register(), "the folder of the program may change"
+        (tmp_path / "s.db").rename(tmp_path / "moved.db")
+        if is_replaced:
+            (tmp_path / "s.db").write_bytes(b"")
+        answer = http.post("/v1/session/register", json=session_body())
+        assert (answer.status_code, "deleted or replaced" in answer.json()["detail"]) == (507, True)
+        assert http.ask(session_id, "hello")["status_code"] == 500
+        (tmp_path / "moved.db").rename(tmp_path / "s.db")
+        assert http.ask(session_id, "hello")["status_code"] == 200

@@ -47,6 +47,15 @@ def open_database(path: str | None) -> sqlite3.Connection:
     return database
 
 
+def identity(path: str | None) -> tuple[int, int] | None:
+    """Return what tells the file at a path from every other one; None when there is none, as in memory."""
+    try:
+        status = os.stat(path) if path else None
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino) if status else None
+
+
 def _create(path: str) -> None:
     """Create the file, unless it is there: opening one that is, and closing it, would let go of its lock."""
     with suppress(FileExistsError):

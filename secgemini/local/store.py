@@ -7,6 +7,7 @@ database is in WAL mode). SQL has parameters only. A lock makes it safe to store
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from secgemini.local.database import open_database
+from secgemini.local.database import identity, open_database
 from secgemini.local.fields import JsonObject
 
 NEW, RUNNING, IDLE = "start", "running_agent", "agent_done"
@@ -134,12 +135,21 @@ class Store:
     def __init__(self, path: str | None) -> None:
         self._lock = threading.RLock()
         self.database: sqlite3.Connection = open_database(path)
+        self._path = None if path is None else os.path.realpath(path)
+        self._file = identity(self._path)
         self.database.executescript(_SCHEMA)
         self.database.create_function("shows", 2, _shows, deterministic=True)
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Do several things or none of them, alone on the database."""
+        """Do several things or none of them, alone on the database.
+
+        Raises:
+            sqlite3.OperationalError: they could not be stored; also when the file was deleted or replaced, for what is
+                written to it then is gone with the process.
+        """
+        if identity(self._path) != self._file:
+            raise sqlite3.OperationalError(f"the file {self._path} was deleted or replaced while it was in use")
         with self._lock:
             self.database.execute("BEGIN IMMEDIATE")
             try:
