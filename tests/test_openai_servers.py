@@ -122,6 +122,15 @@ def test_parallel_calls_are_told_apart(peer: HttpPeer, asked: list[dict[str, Any
     assert [first["content"], second["content"]] == ["1", "2"]
 
 
+@pytest.mark.parametrize("arguments", ["{", "[1]", '{"a": 1}}', '{"a":' * 2000])
+def test_arguments_that_are_no_object_are_told_to_the_model(peer: HttpPeer, arguments: str) -> None:
+    peer.on(CHAT, events(calls(0, name="add", arguments=arguments)), events(says("Sorry.")))
+    assert whole(turn_of(peer)) == ["Sorry."]
+    *_, asked, told = peer.heard[1].json()["messages"]  # type: ignore[index]
+    assert "the arguments are no JSON object" in told["content"]
+    assert asked["tool_calls"][0]["function"]["arguments"] == "{}", "what servers can parse"
+
+
 def test_tokens_of_all_rounds_are_counted(peer: HttpPeer) -> None:
     counted = {"choices": [], "usage": {"prompt_tokens": 7, "completion_tokens": 2}}
     peer.on(CHAT, events(calls(0, name="add", arguments='{"a": 1}'), counted), events(says("1"), counted))

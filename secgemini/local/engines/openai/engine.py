@@ -12,7 +12,6 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
 import httpx
-import msgspec
 
 from secgemini.config import Secret, check_key, without_userinfo
 from secgemini.display import one_line
@@ -185,8 +184,8 @@ async def _run(
     function: Function, turn: TurnRequest, messages: list[dict[str, JsonValue]], tokens: int
 ) -> dict[str, JsonValue]:
     try:
-        arguments = msgspec.json.decode(function.arguments or "{}", type=dict[str, object])
-    except msgspec.DecodeError as error:
+        arguments = function.parse()
+    except ValueError as error:
         output = f"the arguments are no JSON object: {error}"
     else:
         output = (await turn.call_tool(function.name, arguments)).output  # type: ignore[arg-type]  # what JSON decodes to

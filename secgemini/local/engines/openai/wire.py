@@ -90,6 +90,23 @@ class Function:
             more = piece.function.arguments or ""
             self.arguments += more if isinstance(more, str) else msgspec.json.encode(more).decode()
 
+    def parse(self) -> dict[str, object]:
+        """Return the arguments. Raises: ValueError when they are no JSON object."""
+        try:
+            return msgspec.json.decode(self.arguments or "{}", type=dict[str, object])
+        except RecursionError as error:
+            raise ValueError(str(error)) from error
+
+    def as_call(self) -> dict[str, JsonValue]:
+        """Return the call for the next request. Servers parse the arguments, and fail over what is no JSON object."""
+        try:
+            self.parse()
+        except ValueError:
+            arguments = "{}"
+        else:
+            arguments = self.arguments or "{}"
+        return {"id": self.id, "type": "function", "function": {"name": self.name, "arguments": arguments}}
+
 
 @dataclass(slots=True)
 class Round:
@@ -128,14 +145,7 @@ class Round:
         return {
             "role": "assistant",
             "content": self.text or None,
-            "tool_calls": [
-                {
-                    "id": function.id,
-                    "type": "function",
-                    "function": {"name": function.name, "arguments": function.arguments or "{}"},
-                }
-                for function in self.functions
-            ],
+            "tool_calls": [function.as_call() for function in self.functions],
         }
 
 
