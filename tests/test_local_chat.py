@@ -152,6 +152,13 @@ def test_pieces_of_a_thought_are_none_of_the_answer() -> None:
         assert "".join(event["choices"][0]["delta"].get("content", "") for event in got) == "so it is"
 
 
+def test_no_piece_comes_too_early() -> None:
+    pieces = [Reply("result", letter, partial=True) for letter in "early"]
+    with running_service(engine=Scripted(*pieces, Reply("result", "early"))) as service:
+        got = events(complete(service, [{"role": "user", "content": "a"}], stream=True))
+        assert "".join(event["choices"][0]["delta"].get("content", "") for event in got) == "early"
+
+
 def test_several_answers_are_given_in_both_forms(service: LocalService) -> None:
     said = [{"role": "user", "content": "a b"}]
     whole = complete(service, said, n=2).json()

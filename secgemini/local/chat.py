@@ -12,6 +12,7 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from secgemini.local.catalogue import by_string, models
 from secgemini.local.contract import ContractError
@@ -57,9 +58,7 @@ async def create_chat_completion(call: Call) -> object:
     if turn is None:
         raise RequestError(500, "the prompt got an id that was taken")
     completion = _Completion(call, turn, text(model, "model_string"))
-    if flag(call.body, "stream", False):
-        return StreamingResponse(completion.events(), media_type="text/event-stream")
-    return await completion.whole()
+    return _Events(completion) if flag(call.body, "stream", False) else await completion.whole()
 
 
 def _open(call: Call, model: JsonObject) -> Session:
@@ -164,29 +163,34 @@ class _Completion:
             },
         }
 
-    async def events(self) -> AsyncIterator[bytes]:
-        """Yield the turn as server-sent events. When the client goes, the turn goes on."""
+    def listen(self) -> Listener:
+        """Hear the turn from now on; `leave` ends it. Pieces are not stored: what came before is lost."""
         listener = Listener(partials=True)
         self._call.service.turns.join(self._turn, listener)
-        try:
-            yield self._piece({"role": "assistant", "content": ""})
-            pieces = False
-            while True:
-                frame = await listener.take()
-                message = read(frame.text)
-                if frame.took is not None:
-                    frame.took(frame.number)
-                if text(message, "state") == "end":
-                    break
-                status = message["status_code"]
-                if message["message_type"] == "result":
-                    if status == PARTIAL or (status == 200 and not pieces):
-                        yield self._piece({"content": text(message, "content")})
-                    pieces = status == PARTIAL
-            yield self._piece({}, "stop") if self._turn.status[0] == 200 else self._failure()
-            yield b"data: [DONE]\n\n"
-        finally:
-            self._call.service.turns.leave(self._turn.session, listener)
+        return listener
+
+    def leave(self, listener: Listener) -> None:
+        """Hear no more. The turn goes on."""
+        self._call.service.turns.leave(self._turn.session, listener)
+
+    async def events(self, listener: Listener) -> AsyncIterator[bytes]:
+        """Yield the turn as server-sent events."""
+        yield self._piece({"role": "assistant", "content": ""})
+        pieces = False
+        while True:
+            frame = await listener.take()
+            message = read(frame.text)
+            if frame.took is not None:
+                frame.took(frame.number)
+            if text(message, "state") == "end":
+                break
+            status = message["status_code"]
+            if message["message_type"] == "result":
+                if status == PARTIAL or (status == 200 and not pieces):
+                    yield self._piece({"content": text(message, "content")})
+                pieces = status == PARTIAL
+        yield self._piece({}, "stop") if self._turn.status[0] == 200 else self._failure()
+        yield b"data: [DONE]\n\n"
 
     def _piece(self, delta: JsonObject, finish: str | None = None) -> bytes:
         return self._event(
@@ -210,3 +214,18 @@ class _Completion:
             except ContractError as error:
                 service.complain(f"an event of a chat completion: {error}")
         return b"data: " + msgspec.json.encode(event) + b"\n\n"
+
+
+class _Events(StreamingResponse):
+    """The answer to one request as server-sent events. It hears the turn before that can say a word."""
+
+    def __init__(self, completion: _Completion) -> None:
+        self._completion = completion
+        self._listener = completion.listen()
+        super().__init__(completion.events(self._listener), media_type="text/event-stream")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:  # also of a client that is gone before the first event
+            self._completion.leave(self._listener)
