@@ -25,7 +25,7 @@ def service() -> Iterator[LocalService]:
 def run(program: str, *arguments: str) -> dict[str, object]:
     done = subprocess.run(
         [str(PYTHON), str(ROOT / "tests/official" / program), *arguments],
-        capture_output=True, text=True, cwd="/", timeout=120,
+        capture_output=True, text=True, cwd="/", timeout=600,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     last = done.stdout.splitlines()[-1]
