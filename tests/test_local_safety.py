@@ -181,11 +181,16 @@ class TestLimits:
 
     async def test_prompts_on_a_socket_count_against_the_limit(self, open_stream: Any) -> None:
         with running_service(keys=[ApiKey("k", rpm=2)]) as service, Raw(service) as http:
-            stream: RawStream = await open_stream(http.register(), of=service)
-            await stream.ask("one")
-            assert (await stream.turn())[-2]["content"] == "one"
+            session_id = http.register()
+            stream: RawStream = await open_stream(session_id, of=service)
+            prompt_id = await stream.ask("one")
+            turn = await stream.turn()
+            assert turn[-2]["content"] == "one"
             await stream.ask("two")
             assert (await stream.turn())[0]["status_code"] == 429
+            again: RawStream = await open_stream(session_id, of=service)
+            await again.ask("one", id=prompt_id)
+            assert await again.turn() == turn, "after a lost link a prompt that was counted is sent again"
 
 
 @pytest.mark.parametrize("level", [logging.DEBUG, logging.NOTSET])

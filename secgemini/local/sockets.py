@@ -180,7 +180,7 @@ class Socket:
         if not text(message, "content").strip():
             self._fail(400, "The prompt is empty.", message)
             return
-        if self._caller.admit():
+        if not self._service.turns.knows(session, text(message, "id")) and self._caller.admit():
             self._fail(429, "A limit of this key is used up.", message)
             return
         try:

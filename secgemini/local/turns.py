@@ -91,6 +91,11 @@ class Turns:
             channel.task = asyncio.create_task(self._work(session.pk, channel))
         return turn
 
+    def knows(self, session: Session, prompt_id: str) -> bool:
+        """Tell whether a prompt with that id came before: then it starts nothing."""
+        channel = self._channels.get(session.pk, Channel())
+        return channel.find(prompt_id) is not None or self._store.knows_message(session.pk, prompt_id)
+
     def join(self, turn: Turn, listener: Listener) -> None:
         """Let a socket listen to an unfinished turn, from the first message that it has not got."""
         channel = self._channels.get(turn.session.pk)
