@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Self
 
 from secgemini.errors import ConfigurationError
+from secgemini.local.answering import Answering
 from secgemini.local.app import make_app
 from secgemini.local.clock import Clock, Ids
 from secgemini.local.contract import Contract
@@ -162,7 +163,7 @@ class LocalService:
     def _assemble(self, store: Store) -> Service:
         writer = Writer(self.clock, self._ids)
         keyring = Keyring(self._keys)
-        turns = Turns(
+        answering = Answering(
             store,
             writer,
             self._engine,
@@ -170,6 +171,7 @@ class LocalService:
             tool_timeout=self._limits.tool_timeout,
             spend=keyring.spend_tokens,
         )
+        turns = Turns(store, writer, answering)
         number, time = store.newest()
         self._ids.go_on(number)
         self.clock.go_on(time)
