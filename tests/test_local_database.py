@@ -10,7 +10,7 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from loop_clock import skip
 from raw_service import EchoEngine, Raw, RawStream, running_service, session_body
 
 from secgemini.errors import ConfigurationError
+from secgemini.local.engines import Reply, TurnRequest
 from secgemini.local.server import LocalService
 from secgemini.local.store import Store
 
@@ -29,11 +30,13 @@ MODEL = "raw_service:EchoEngine"
 
 
 @contextmanager
-def serving(database: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def serving(database: Path, engine: str = MODEL) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run `secgemini serve` as a process; yield it and its address."""
     command = [sys.executable, str(Path(__file__).with_name("checked_serve.py")), "serve", "--db", str(database)]
     environment = os.environ | {"SEC_GEMINI_API_KEY": KEY, "PYTHONPATH": str(Path(__file__).parent)}
-    with subprocess.Popen([*command, "--engine", MODEL], env=environment, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [*command, "--engine", engine], env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
         try:
             assert process.stdout is not None
             ready = process.stdout.readline()
@@ -228,3 +231,24 @@ def test_nothing_is_acknowledged_when_the_file_is_gone(
         assert http.ask(session_id, "hello")["status_code"] == 500
         (tmp_path / "moved.db").rename(tmp_path / "s.db")
         assert http.ask(session_id, "hello")["status_code"] == 200
+
+
+class Stopper:
+    """Has SIGTERM sent to the thread of the service, where the system may well send any."""
+
+    name = "stopper"
+
+    async def answer(self, turn: TurnRequest) -> AsyncIterator[Reply]:
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+        yield Reply("result", "that was all", state="agent_done")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no SIGTERM")
+def test_sigterm_ends_the_process_whichever_thread_gets_it(tmp_path: Path) -> None:
+    with serving(tmp_path / "s.db", "test_local_database:Stopper") as (process, address), client_of(address) as http:
+        body = session_body()
+        http.post("/v1/session/register", json=body)
+        prompt = {"message_type": "query", "content": "hello"}
+        answer = http.post("/v1/session/generate", json={"id": body["id"], "messages": [prompt]}).json()
+        assert answer["messages"][0]["content"] == "that was all"
+        assert process.wait(60) == 0

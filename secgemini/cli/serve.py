@@ -6,13 +6,12 @@ import logging
 import os
 import shlex
 import signal
+import socket
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from ipaddress import ip_address
 from pathlib import Path
-from queue import SimpleQueue
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from secgemini._embedded import import_service
@@ -70,7 +69,7 @@ def serve(
         given = _given_keys(key_file, progress)
         one = given[0] if key_file is None and len(given) == 1 else None  # the user stays when such a key changes
         rules = faults or ()
-        with _signals(hang_up=any(map(os.path.isfile, rules))) as signals:
+        with _signals(hang_up=any(map(os.path.isfile, rules))) as next_signal:
             service = local_service(
                 db,
                 engine=engine,
@@ -88,7 +87,7 @@ def serve(
                 _announce(service, show_key=not given)
                 if warning := exposure(host, tls=tls_cert is not None):
                     progress.line(warning)
-                while signals.get() == _HANG_UP:
+                while next_signal() == _HANG_UP:
                     progress.line(_read_again(service.faults, rules))
 
     return reported(run, debug=debug, log=logging.WARNING)
@@ -169,20 +168,27 @@ def _announce(service: LocalService, *, show_key: bool) -> None:
 
 
 @contextmanager
-def _signals(*, hang_up: bool) -> Iterator[SimpleQueue[int]]:
-    """Yield a queue of the signals that come: Ctrl-C, SIGTERM and, if wanted, SIGHUP. Afterwards they do what they did.
+def _signals(*, hang_up: bool) -> Iterator[Callable[[], int]]:
+    """Yield what waits for a signal: Ctrl-C, SIGTERM and, if wanted, SIGHUP. Afterwards they do what they did.
 
     SIGHUP ends a process that wants nothing of it, as when its terminal is closed.
     """
-    came: SimpleQueue[int] = SimpleQueue()  # its `put` may interrupt its `get`
-
-    def on_signal(number: int, _frame: FrameType | None) -> None:
-        came.put(number)
-
     wanted = [signal.SIGINT, signal.SIGTERM, *([_HANG_UP] if hang_up and _HANG_UP is not None else [])]
-    before = {number: signal.signal(number, on_signal) for number in wanted}
-    try:
-        yield came
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
+
+    def wait() -> int:
+        while (number := reader.recv(1)[0]) not in wanted:
+            pass
+        return number
+
+    with reader, writer:
+        before = {number: signal.signal(number, lambda *_: None) for number in wanted}
+        # The system may give a signal to any thread, and this one would sleep on: the number that is written wakes it.
+        written_to = signal.set_wakeup_fd(writer.fileno())
+        try:
+            yield wait
+        finally:
+            signal.set_wakeup_fd(written_to)
+            for number, handler in before.items():
+                signal.signal(number, handler)
