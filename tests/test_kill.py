@@ -6,6 +6,7 @@ import asyncio
 import json
 import random
 import shutil
+import signal
 import sqlite3
 import uuid
 from collections.abc import AsyncIterator
@@ -100,6 +101,8 @@ class Worker:
     async def _ask(self, session_id: str, known: Known) -> None:
         message = {"id": uuid.uuid4().hex, "message_type": "query", "content": "say yes"}
         answer = await self._post("generate", {"id": session_id, "messages": [message]})
+        if answer["status_code"] != 200:  # it is stopping
+            return
         known.prompts.append(message["id"])
         known.messages |= {one["id"]: one["content"] for one in answer["messages"]}
 
@@ -110,6 +113,8 @@ class Worker:
             prompt_id = await stream.ask(self._rng.choice(["say no", "slowly"]))
             async for text in socket:
                 frame = json.loads(text)
+                if frame["status_code"] != 200:  # it is stopping
+                    return
                 known.messages[frame["id"]] = frame["content"]
                 if prompt_id not in known.prompts:
                     known.prompts.append(prompt_id)
@@ -157,8 +162,10 @@ def integrity(database: Path) -> str:
             connection.close()
 
 
-async def kill_under_load(database: Path, rounds: int, *, seed: int) -> tuple[int, int]:
-    """Kill the service `rounds` times at random moments; return how many sessions and things were looked for."""
+async def end_under_load(
+    database: Path, rounds: int, *, seed: int, by: signal.Signals = signal.SIGKILL
+) -> tuple[int, int]:
+    """End the service `rounds` times at random moments; return how many sessions and things were looked for."""
     rng = random.Random(seed)
     everything: dict[str, Known] = {}
     latest: dict[str, Known] = {}
@@ -171,10 +178,11 @@ async def kill_under_load(database: Path, rounds: int, *, seed: int) -> tuple[in
                 tasks = [asyncio.create_task(worker.work()) for worker in workers]
                 await asyncio.wait_for(workers[0].acknowledged.wait(), 60)
                 await asyncio.sleep(rng.uniform(0.0, 1.0))
-                process.kill()
+                process.send_signal(by)
                 await asyncio.gather(*tasks)
         everything |= latest
-        assert database.with_name(f"{database.name}-wal").stat().st_size, "the service has something to recover"
+        is_left = database.with_name(f"{database.name}-wal").exists()
+        assert is_left is (by == signal.SIGKILL), "the service has something to recover only then"
         assert integrity(database) == "ok"
     with serving("--db", str(database)) as (_, address, _):
         async with client_of(address) as http:
@@ -184,13 +192,18 @@ async def kill_under_load(database: Path, rounds: int, *, seed: int) -> tuple[in
 
 
 async def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
-    sessions, things = await kill_under_load(tmp_path / "state.db", 3, seed=1)
+    sessions, things = await end_under_load(tmp_path / "state.db", 3, seed=1)
+    assert things >= sessions > 0
+
+
+async def test_what_was_acknowledged_survives_sigterm(tmp_path: Path) -> None:
+    sessions, things = await end_under_load(tmp_path / "state.db", 3, seed=3, by=signal.SIGTERM)
     assert things >= sessions > 0
 
 
 @pytest.mark.slow
 async def test_what_was_acknowledged_survives_fifty_kills(tmp_path: Path) -> None:
-    sessions, things = await kill_under_load(tmp_path / "state.db", 50, seed=2)
+    sessions, things = await end_under_load(tmp_path / "state.db", 50, seed=2)
     print(f"\n50 kills under load: {sessions} sessions with {things} acknowledged things, all there, integrity ok")
     assert sessions > 100
 
