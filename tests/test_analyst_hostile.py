@@ -225,6 +225,14 @@ def test_a_pdf_that_takes_too_much_work_is_left_and_its_neighbours_are_not(conte
     assert any(one.value == "http://b.example" for one in found.by_kind()[Kind.URL])
 
 
+def test_a_mail_that_takes_too_much_work_is_searched_as_text() -> None:
+    found = Findings()
+    content = HEADERS + MULTIPART + b"--b\n\nx\n" * 5000 + b"http://b.example\n"
+    report = examine("a.eml", content, found, budget=Budget(work=100_000))
+    assert report.notes == ["not taken apart: that takes too much work"]
+    assert [one.value for one in found.by_kind()[Kind.URL]] == ["http://b.example"]
+
+
 def test_text_of_office_files_counts_as_unpacked() -> None:
     parts = {f"word__part{number}.xml": b"<w:p>" + b" " * 400_000 for number in range(4)}
     report = examine("a.docx", docx_of([], **parts), Findings(), budget=Budget(expanded=1_000_000))

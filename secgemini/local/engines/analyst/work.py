@@ -17,7 +17,7 @@ class TooMuchWork(BaseException):
 
 
 @contextmanager
-def counted_work(budget: Budget, unpacker: str, longest: int) -> Iterator[None]:
+def counted_work(budget: Budget, unpacker: str = "", longest: int = 0) -> Iterator[None]:
     """Count the calls of this thread and the bytes that its functions return; end it with `TooMuchWork`.
 
     `unpacker` is the name of the function that gives up after `longest` bytes: it returns none then, but did the work.

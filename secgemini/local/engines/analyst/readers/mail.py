@@ -17,15 +17,14 @@ from encodings import normalize_encoding
 from encodings.aliases import aliases
 
 from ..parts import Budget, Document, Fact, Inner, Note, Part, Passage
+from ..work import TooMuchWork, counted_work
 
 LABELS = frozenset({"eml"})
 _LONGEST_HEADER = 8192
 _MOST_HEADERS = 300
-_MOST_WORK = 20_000_000  # lines times boundaries that each of them is compared with
 _SHOWN = ("From", "Sender", "Reply-To", "Return-Path", "To", "Cc", "Subject", "Date")
 # Their values look like addresses and are none.
 _IDS = frozenset({"message-id", "in-reply-to", "references", "content-id", "x-mailer", "user-agent"})
-_BOUNDARY = re.compile(rb"(?i)boundary")
 # Of encoded words that end: the standard library looks for the end of each that does not through the whole header.
 _WORD = r"=\?[^?\s]{1,60}+\?[qQbB]\?(?:[^?]*+\?(?!=)){0,8}+[^?]*+\?="
 _WORDS = re.compile(rf"{_WORD}(?:\s{{1,80}}+{_WORD}|{_WORD})*+")
@@ -44,19 +43,19 @@ class _SourcePolicy(Compat32):
 
 def read(document: Document, budget: Budget) -> Iterator[Part]:
     """Yield the headers as passages and facts, and every part as a file inside."""
-    lines, boundaries = document.content.count(b"\n"), len(_BOUNDARY.findall(document.content))
-    if lines * boundaries > _MOST_WORK:
-        yield Note(f"not taken apart: {boundaries} boundaries in {lines} lines")
-        yield Passage(budget.clip(document.content.decode("latin-1"))[0])
-        return
     try:
-        message = BytesParser(policy=_SourcePolicy()).parsebytes(document.content)
-    except RecursionError:
-        yield Note("not taken apart: nested too deeply")
+        with counted_work(budget):
+            message = BytesParser(policy=_SourcePolicy()).parsebytes(document.content)
+    except (RecursionError, TooMuchWork) as error:
+        why = "nested too deeply" if isinstance(error, RecursionError) else "that takes too much work"
+        yield Note(f"not taken apart: {why}")
         yield Passage(budget.clip(document.content.decode("latin-1"))[0])
         return
     yield from _read_headers(message)
-    yield from _read_parts(message)
+    try:
+        yield from _read_parts(message, budget)
+    except TooMuchWork:
+        yield Note("not read to its end: taking it apart takes too much work")
     for defect in {type(defect).__name__ for defect in message.defects}:
         yield Note(f"malformed: {defect}")
 
@@ -89,7 +88,7 @@ def _domain_of(value: str) -> str:
     return found[1].lower().rstrip(".") if found else ""
 
 
-def _read_parts(message: Message) -> Iterator[Part]:
+def _read_parts(message: Message, budget: Budget) -> Iterator[Part]:
     """Yield every part that is no container; an attached message is a file of its own, with headers of its own."""
     number = 0
     waiting = [message]
@@ -101,7 +100,8 @@ def _read_parts(message: Message) -> Iterator[Part]:
             continue
         number += 1
         try:
-            inner = _read_part(part, number)
+            with counted_work(budget):
+                inner = _read_part(part, number)
         except Exception as error:  # a hostile part may raise anything; the next one may be fine
             yield Note(f"part {number} could not be read: {type(error).__name__}: {error}")
             continue
