@@ -180,6 +180,38 @@ class TestErrors:
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1003
 
+    async def test_a_text_frame_that_is_no_text_closes_the_socket_and_is_no_failure_of_the_service(
+        self, service: LocalService, http: Raw, open_stream: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        stream: RawStream = await open_stream(http.register())
+        async with stream.socket.send_context():
+            stream.socket.protocol.send_text(b"\xff{}")
+        with pytest.raises(ConnectionClosed) as closed:
+            await stream.next()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1007
+        service.stop()
+        assert [record.getMessage() for record in caplog.records] == []
+
+    async def test_a_prompt_may_come_in_parts_and_empty_ones_are_not_kept(self, http: Raw, open_stream: Any) -> None:
+        stream: RawStream = await open_stream(http.register())
+        prompt = json.dumps({"id": "a", "message_type": "query", "content": "in parts"})
+        kept: list[int] = []
+
+        async def parts() -> AsyncIterator[str]:
+            yield prompt[:9]
+            for _ in range(500):
+                yield ""
+            await (await stream.socket.ping())  # all of them have arrived
+            sockets = [thing for thing in gc.get_objects() if type(thing) is listening._WebSocket]
+            kept.extend(len(socket.frames) for socket in sockets)
+            yield prompt[9:]
+
+        await stream.socket.send(parts())
+        assert (await stream.turn())[-2]["content"] == "in parts"
+        assert kept
+        assert max(kept) == 1
+
     @pytest.mark.parametrize(
         ("query", "status"), [("api_key=wrong&session_id=x", 401), ("session_id=x", 401), ("api_key={key}", 422)]
     )

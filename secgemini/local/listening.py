@@ -23,6 +23,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.datastructures import Headers
 from websockets.exceptions import InvalidState
+from websockets.frames import Frame
 from websockets.http11 import Response
 from websockets.server import ServerProtocol
 
@@ -52,12 +53,13 @@ _LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104
 _logger = logging.getLogger("secgemini.local")
 _quiet = logging.Logger("secgemini.local.connections", level=logging.WARNING)
 _quiet.parent = _logger
-_quiet.addFilter(lambda record: not _is_left(record))
+_quiet.addFilter(lambda record: not _is_of_a_client(record))
 
 
-def _is_left(record: logging.LogRecord) -> bool:
-    """Tell whether a record says that a client was left, which was too slow for the end of the service: no failure."""
-    return record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)
+def _is_of_a_client(record: logging.LogRecord) -> bool:
+    """Tell whether a record says what a client did: it was too slow for the end of the service, or its text is none."""
+    failures = (asyncio.CancelledError, UnicodeDecodeError)
+    return record.exc_info is not None and isinstance(record.exc_info[1], failures)
 
 
 class _Http(H11Protocol):
@@ -130,6 +132,11 @@ class _WebSocket(WebSocketsSansIOProtocol):
             said = b"".join(self.conn.data_to_send())
             self.transport.write(said or self.conn.reject(400, str(failure)).serialize())
             self.transport.close()
+
+    def handle_cont(self, event: Frame) -> None:
+        """Take a part of a message. Empty ones, of which no limit counts any, are not kept."""
+        if event.data or event.fin:
+            super().handle_cont(event)
 
     async def send(self, message: ASGISendEvent) -> None:
         """Send an event. A handshake that was refused is over, too: uvicorn would log that it is not."""
