@@ -21,7 +21,7 @@ from secgemini_api.types import UNSET
 from . import _calls
 from ._calls import Plan, ask, work
 from ._plans import Snapshot, check_path
-from ._upload import Progress
+from ._upload import Progress, check_progress
 from .errors import ConfigurationError, SecGeminiError
 from .retry import is_unclear
 
@@ -61,6 +61,8 @@ def attach_logs(
             "no address of the logs processor", hint="pass logs_url=… or set SEC_GEMINI_LOGS_PROCESSOR_API_URL"
         )
     file_path = check_path(path)
+    _check_mapping(mapping)
+    check_progress(progress)
     with file_path.open("rb") as file:
         stamp = _stamp(file)
         if not stamp[0]:
@@ -75,6 +77,13 @@ def attach_logs(
     table = PublicLogsTable(blake2s=logs_hash)
     session.data = attrs.evolve(session.data, logs_table=table)
     return table
+
+
+def _check_mapping(mapping: object) -> None:
+    if mapping is not None and not (
+        isinstance(mapping, Mapping) and all(isinstance(name, str) for pair in mapping.items() for name in pair)
+    ):
+        raise TypeError('mapping must be names by names, such as {"timestamp": "event.when"}')
 
 
 def _make_table(session: _Session, logs_hash: str, path: Path) -> Plan[bool]:

@@ -211,7 +211,7 @@ def make_ssl_context(config: Config) -> ssl.SSLContext:
     """Return the TLS context that the settings ask for.
 
     Raises:
-        ConfigurationError: a CA file that cannot be read.
+        ConfigurationError: a CA file that cannot be read. TypeError: a setting that is none of them.
     """
     verify = config.verify
     if isinstance(verify, ssl.SSLContext):
@@ -221,8 +221,10 @@ def make_ssl_context(config: Config) -> ssl.SSLContext:
         return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # nothing to verify, and no CA file to read; trusts nobody
     if verify == "system":
         return ssl.create_default_context()
-    if not isinstance(verify, str):
+    if isinstance(verify, bool):
         return httpx.create_ssl_context(verify=verify)
+    if not isinstance(verify, str):
+        raise TypeError(f"verify must be True, False, a string or an ssl.SSLContext, not {type(verify).__name__}")
     try:
         if os.path.isdir(verify):
             return ssl.create_default_context(capath=verify)

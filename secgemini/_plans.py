@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("secgemini")
 
 MIN_TTL = 300  # seconds; the service's own minimum (reference of `update`)
+LONGEST_ID = 1_000  # characters of a session's id; httpx makes no URL of one that is very long
 LONGEST_LOOK = 600.0  # seconds that `query` follows a turn whose answer was lost on the way
 ROOT_ID = "3713"  # parent of messages that answer nothing (the wire's literal)
 
@@ -72,6 +73,14 @@ def check_text(name: str, value: object, *, may_be_empty: bool = False) -> str:
     except UnicodeEncodeError as error:
         raise ValueError(f"{name} has a lone surrogate at position {error.start}; it cannot be sent as UTF-8") from None
     return value
+
+
+def check_session_id(value: object) -> str:
+    """Return the id of a session, or raise; whether there is such a session only the service knows."""
+    session_id = check_text("session_id", value)
+    if len(session_id) > LONGEST_ID:
+        raise ValueError(f"session_id has {len(session_id):,} characters; no session has such an id")
+    return session_id
 
 
 def check_ttl(ttl: object) -> int:
@@ -116,6 +125,13 @@ class NewSession:
         check_ttl(self.ttl)
         if not isinstance(self.model, ModelInfo):
             check_text("model", self.model)
+        if not isinstance(self.enable_logging, bool):  # the word "no" must not become a yes
+            raise TypeError(f"enable_logging must be True or False, not {self.enable_logging!r}")
+        config: object = self.agents_config
+        if config is not None and not (
+            isinstance(config, Mapping) and all(isinstance(one, Mapping) for one in config.values())
+        ):
+            raise TypeError("agents_config must be a dict with a dict of settings for each agent")
 
 
 def create_session(new: NewSession, user: UserInfo | None, keep: Callable[[UserInfo], object]) -> Plan[PublicSession]:
@@ -133,7 +149,7 @@ def create_session(new: NewSession, user: UserInfo | None, keep: Callable[[UserI
         name=new.name or _made_up_name(),
         description=new.description,
         language=new.language,
-        can_log=bool(new.enable_logging),
+        can_log=new.enable_logging,
         local_tools=[LocalTool.from_dict(tool) for tool in new.tools],
         agents_config=AgentsConfig.from_dict(new.agents_config or {}),
     )
@@ -183,7 +199,7 @@ def _made_up_name() -> str:
 
 def resume(session_id: str, toolbox: Toolbox | None = None) -> Plan[PublicSession]:
     """Read a session. The service calls the tools that it was made with: those in the toolbox have to be among them."""
-    session = yield from ask(_calls.session_get(check_text("session_id", session_id)))
+    session = yield from ask(_calls.session_get(check_session_id(session_id)))
     known = [tool.name for tool in session.local_tools]
     lent = [tool.name for tool in toolbox.tools] if toolbox else []
     missing = next((name for name in lent if name not in known), None)
@@ -280,7 +296,7 @@ def detach(session: Snapshot, session_id: str | int | None, file_idx: int | None
     if file_idx is None and isinstance(session_id, int):
         session_id, file_idx = None, session_id
     index = check_index(file_idx)
-    target = session.data.id if session_id is None else check_text("session_id", session_id)
+    target = session.data.id if session_id is None else check_session_id(session_id)
     is_own = target == session.data.id
     before = list(session.data.files) if is_own else list((yield from ask(_calls.session_get(target))).files)
     yield from ask(_calls.detach(target, index, before))

@@ -15,6 +15,7 @@ from ._socket import Stream
 from ._turn_events import Phase
 from ._version import USER_AGENT
 from ._websocket import Link
+from .config import Timeout
 from .errors import SecGeminiError
 from .redact import redact
 from .response import SessionResponse
@@ -33,7 +34,7 @@ def stream(
     driver: Driver,
     session: _plans.Snapshot,
     toolbox: Toolbox | None,
-    prompt: str | Message | None,
+    prompt: Message | None,
     partial: bool = False,
     timeout: float | None = None,
 ) -> Stream:
@@ -45,7 +46,7 @@ def stream_sync(
     driver: Driver,
     session: _plans.Snapshot,
     toolbox: Toolbox | None,
-    prompt: str | Message,
+    prompt: Message,
     partial: bool,
     timeout: float | None,
 ) -> SyncStream:
@@ -73,16 +74,14 @@ def _parts(
     driver: Driver,
     session: _plans.Snapshot,
     toolbox: Toolbox | None,
-    prompt: str | Message | None,
+    prompt: Message | None,
     partial: bool,
     timeout: float | None,
 ) -> tuple[Link, Turn]:
-    if timeout is not None and not timeout > 0:
-        raise ValueError(f"timeout must be more than 0 seconds, not {timeout!r}")
-    message = _plans.new_prompt(prompt) if isinstance(prompt, str) else prompt
+    Timeout(total=timeout)  # raises when it is none
     before, policy = session.last_turn, _Policy(driver)
     turn = Turn(
-        message,
+        prompt,
         wait=policy.wait,
         partial=partial,
         tools=toolbox is not None,

@@ -261,6 +261,8 @@ def _headers(headers: Mapping[str, str]) -> dict[str, str]:
             raise TypeError(f"headers must be strings by strings, not {type(value).__name__} by {type(name).__name__}")
         if not _HEADER_NAME.fullmatch(name):
             raise ConfigurationError("headers= has a name that no header may have", hint=_NAME_HINT)
+        if name.lower() in ("content-length", "transfer-encoding"):
+            raise ConfigurationError(f"the header {name!r} belongs to each request", hint="leave it out of headers=")
         if not _HEADER_VALUE.fullmatch(value):
             raise ConfigurationError(f"the value of the header {name!r} cannot be sent", hint=_VALUE_HINT)
     return checked

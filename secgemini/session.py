@@ -160,11 +160,11 @@ class _Session(Snapshot):
                 unless you set one.
 
         Raises:
-            ValueError: an empty prompt, here and now.
+            ValueError, TypeError: a prompt that is empty or no text, here and now.
             StreamError: from the iterator: the service said that the turn failed, or it cannot be resumed.
             APIConnectionError, APITimeoutError: from the iterator: no link in spite of the retries.
         """
-        return _turns.stream(self._driver, self, self._toolbox, prompt, partial, timeout)
+        return _turns.stream(self._driver, self, self._toolbox, _plans.new_prompt(prompt), partial, timeout)
 
     def stream_sync(self, prompt: str, *, partial: bool = False, timeout: float | None = None) -> SyncStream:
         """Return the same turn as `stream` for a plain `for`, in scripts and notebooks; a context manager too.
@@ -172,7 +172,7 @@ class _Session(Snapshot):
         The turn runs on a private event loop in a thread of its own. Leaving the `with` block, `close()` or dropping
         the iterator closes the socket.
         """
-        return _turns.stream_sync(self._driver, self, self._toolbox, prompt, partial, timeout)
+        return _turns.stream_sync(self._driver, self, self._toolbox, _plans.new_prompt(prompt), partial, timeout)
 
     def resume(self, *, partial: bool = False, timeout: float | None = None) -> Stream:
         """Rejoin the last turn of the session without sending a prompt, for example from another process.

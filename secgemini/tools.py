@@ -21,7 +21,7 @@ import json
 import logging
 import math
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -232,10 +232,12 @@ class Toolbox:
         Raises:
             ToolError: a function cannot be a tool, two have one name, or one may change things and there is no
                 `approve`.
-            TypeError: `approve` cannot be called.
+            TypeError: `approve` cannot be called, or `tools` is no list.
         """
         if approve is not None and not callable(approve):
             raise TypeError(f"approve must be a function that takes a ToolCall, not {approve!r}")
+        if not isinstance(tools, Iterable):
+            raise TypeError(f"tools must be a list of functions, not {tools!r}")
         self._approve = approve
         self._tools: dict[str, Tool] = {}
         self._answers: dict[str, Future[Message]] = {}

@@ -98,6 +98,19 @@ def test_a_setting_of_another_type_is_refused(name: str) -> None:
         SecGemini("k", **{name: 5})  # type: ignore[arg-type]
 
 
+def test_a_verify_of_another_type_is_refused() -> None:
+    from secgemini._network import make_ssl_context
+
+    with pytest.raises(TypeError, match="verify must be"):
+        make_ssl_context(Config.resolve("k", verify=5))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["Content-Length", "transfer-encoding"])
+def test_headers_of_the_body_are_not_the_users(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="belongs to each request"):
+        SecGemini("k", headers={name: "5"})
+
+
 @pytest.mark.parametrize("headers", [{"x-gateway": 5}, {"x-gateway": b"1"}, {5: "1"}])
 def test_headers_are_strings(headers: object) -> None:
     with pytest.raises(TypeError, match="headers must be strings"):

@@ -183,6 +183,17 @@ def test_what_is_no_log_file_is_refused_before_any_request(
 
 
 @pytest.mark.parametrize(
+    "wrong", [{"mapping": 5}, {"mapping": ["host"]}, {"mapping": {"source": 5}}, {"progress": 5}], ids=str
+)
+def test_wrong_arguments_are_refused_before_any_request(
+    peer: HttpPeer, mine: InteractiveSession, log: Path, wrong: dict[str, Any]
+) -> None:
+    with pytest.raises(TypeError, match="must be"):
+        mine.attach_logs(log, **wrong)
+    assert len(peer.heard) == 1, "the session was read, nothing else"
+
+
+@pytest.mark.parametrize(
     ("content", "says"),
     [
         (gzip.compress(b"line\n"), "is gzip, not lines of text: unpack"),
