@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 PREVIEW_LINES = 12
 PREVIEW_CHARACTERS = 1_000
 MARKDOWN_CHARACTERS = 200_000  # longer answers are shown as plain text: laying them out would take seconds
+NAME_CHARACTERS = 200  # of a name, a title or a type: who sends one may make it a megabyte
 DEPTH = 12  # deeper replies are shown at this level, so that they keep some width
 
 _ALWAYS = (
@@ -66,6 +67,11 @@ def _visible(match: re.Match[str]) -> str:
 def one_line(text: str) -> str:
     """Make text harmless and keep it on one line: `neutralise` with `newlines=False`."""
     return neutralise(text, newlines=False)
+
+
+def short_line(text: str) -> str:
+    """Make a name or a title harmless, one line, and short enough to be shown among others."""
+    return one_line(text if len(text) <= NAME_CHARACTERS else f"{text[:NAME_CHARACTERS]}…")
 
 
 def html_escape(text: str) -> str:
@@ -146,14 +152,14 @@ def _headline(message: Message) -> Iterator[tuple[str, str]]:
     failed = message.status_code >= 400 or message.message_type == "error"
     style = {"user": "bold cyan", "agent": "bold green"}.get(message.role, "dim")
     if message.icon:
-        yield one_line(message.icon), ""
-    yield one_line(message.message_type), "bold red" if failed else style
-    yield one_line(message.actor if message.actor == message.role else f"{message.role}/{message.actor}"), ""
-    yield one_line(message.state), "dim"
+        yield short_line(message.icon), ""
+    yield short_line(message.message_type), "bold red" if failed else style
+    yield short_line(message.actor if message.actor == message.role else f"{message.role}/{message.actor}"), ""
+    yield short_line(message.state), "dim"
     if failed:
-        yield one_line(f"{message.status_code} {message.status_message}"), "red"
+        yield short_line(f"{message.status_code} {message.status_message}"), "red"
     if message.title:
-        yield one_line(message.title), "italic"
+        yield short_line(message.title), "italic"
     if message.usage and message.usage.total_tokens:
         yield f"{message.usage.total_tokens:,} tokens", "dim"
 
@@ -167,7 +173,7 @@ def preview(message: Message) -> str:
     content = message.content or ""
     kind = str(message.mime_type or "text/plain")
     if content and not _is_text(kind):
-        return f"[{one_line(kind)}, {byte_size(len(content) * 3 // 4)}]"
+        return f"[{short_line(kind)}, {byte_size(len(content) * 3 // 4)}]"
     shown = neutralise(_head(content)).rstrip()
     if not is_shortened(message):
         return shown
@@ -293,12 +299,12 @@ class ShownResponse(Protocol):
 def session_title(session: ShownSession) -> str:
     """Return one neutralised line about a session: name, id, number of messages and files."""
     counts = f"{len(session.messages)} messages, {len(session.files)} files"
-    return one_line(f"{session.name} ({session.id}): {counts}")
+    return f"{short_line(session.name)} ({short_line(session.id)}): {counts}"
 
 
 def file_line(file: PublicSessionFile) -> str:
     """Return one neutralised line about an attached file: name, type, size."""
-    return one_line(f"{file.name} ({file.mime_type}, {byte_size(file.size)})")
+    return f"{short_line(file.name)} ({short_line(file.mime_type)}, {byte_size(file.size)})"
 
 
 def session_html(session: ShownSession) -> str:

@@ -122,6 +122,19 @@ def test_the_tree_is_headed_by_the_session_and_its_files() -> None:
     assert "a.eml (message/rfc822, 2.0 kB)" in out.getvalue()
 
 
+def test_a_name_of_a_megabyte_takes_a_few_lines() -> None:
+    huge = "n" * 1_000_000
+    session = Shown("s1", huge, [message(content="x", title=huge, status_message=huge)], [])
+    session.files.append(
+        PublicSessionFile.from_dict({"name": huge, "size": 1, "sha256": "0", "mime_type": "text/plain"})
+    )
+    out = io.StringIO()
+    display.print_history(session, out)
+    assert len(out.getvalue()) < 2_000
+    assert "n… (s1): 1 messages, 1 files" in out.getvalue().replace("\n", "")
+    assert len(drawn(sessions_table([session]), color=False, width=80)) < 1_000
+
+
 SESSION = Shown("0123456789abcdef" * 2, "keen-otter-ea1b", [], [])
 ROW = "0123456789abcdef0123456789abcdef  keen-otter-ea1b  2026-01-01 00:00         4      0"
 

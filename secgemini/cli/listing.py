@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from secgemini.display import ShownSession, one_line
+from secgemini.display import ShownSession, one_line, short_line
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
@@ -28,7 +28,7 @@ class _Sessions:
         self._rows = [
             (
                 one_line(session.id),
-                one_line(session.name),
+                short_line(session.name),
                 _minute(session.create_time),
                 session.num_messages,
                 len(session.files),
