@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from secgemini import ConfigurationError, SecGemini, SecGeminiError, tool
+from secgemini import ConfigurationError, SecGemini, StreamError, tool
 from secgemini.local.engines import Reply, TurnRequest
 from secgemini.local.engines.script import Script
 
@@ -51,8 +51,9 @@ def test_a_script_answers_by_pattern(script: Script) -> None:
         response = session.query("please hash /etc/x now")
         assert response.output_text == "/etc/x is /ETC/X, {unknown} stays"
         assert any(m.message_type == "thinking" for m in response.messages)
-        with pytest.raises(SecGeminiError, match="no pattern"):
+        with pytest.raises(StreamError, match="no pattern") as failed:
             session.query("something else")
+        assert not failed.value.hint, "it says nothing of sessions"
 
 
 def test_engines_are_found_by_name(script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

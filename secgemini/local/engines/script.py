@@ -119,7 +119,7 @@ class Script:
             "error",
             f"no pattern of the script is in the prompt {turn.prompt[:200]!r}",
             actor=self.name,
-            status_code=404,
+            status_code=400,
             status_message="no answer in the script",
         )
 
