@@ -245,6 +245,11 @@ def test_a_rule_that_means_nothing_is_refused(rule: str) -> None:
         LocalService(faults=[rule])
 
 
+def test_a_rule_that_is_no_text_is_refused(service: LocalService) -> None:
+    with pytest.raises(TypeError, match="a rule as text, not int"):
+        service.faults.set(503)  # type: ignore[arg-type]
+
+
 def test_a_rule_that_is_refused_is_quoted(tmp_path: Any) -> None:
     (tmp_path / "rules").write_text("get_health:status=500\nstream:lost\n")
     with pytest.raises(ConfigurationError, match="'stream:lost' means nothing: the fault 'lost' cannot happen"):

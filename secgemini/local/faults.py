@@ -102,12 +102,14 @@ def read_faults(given: Iterable[Fault | str]) -> list[Fault]:
     """Return rules; a text is one rule, or the name of a file with one a line (`#` starts a comment line).
 
     Raises:
-        ConfigurationError: a rule cannot be read.
+        ConfigurationError: a rule cannot be read. TypeError: a rule is no text.
     """
     found: list[Fault] = []
     for entry in given:
         if isinstance(entry, Fault):
             found.append(entry)
+        elif not isinstance(entry, str):
+            raise TypeError(f"a fault is a Fault or a rule as text, not {type(entry).__name__}")
         elif ":" in entry and not os.path.isfile(entry):  # unlike Path.is_file, it takes any text
             found.append(Fault.parse(entry))
         else:
