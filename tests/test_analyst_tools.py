@@ -49,6 +49,11 @@ ADD = tool("add", a="integer", b="integer", returns="integer")
             [tool("sort", items={"type": "array", "items": {"type": "string"}})],
             [{"items": ["b", "a"]}],
         ),
+        (
+            "use scan host=h ports=22",
+            [tool("scan", host="string", ports={"type": "array", "items": {"type": "integer"}})],
+            [{"host": "h", "ports": [22]}],
+        ),
         ("use put '{\"a\": 1}'", [tool("put", data="object")], [{"data": {"a": 1}}]),
         ("use pick 'c', 'b'", [tool("pick", what={"type": "string", "enum": ["a", "b"]})], [{"what": "b"}]),
         ("use fetch on https://a.example/x?y=1.", [tool("fetch", url="string")], [{"url": "https://a.example/x?y=1"}]),

@@ -169,7 +169,8 @@ def _convert(value: _Value, schema: JsonValue) -> JsonValue:
     if kind in ("array", "object"):
         parsed = _parse(text)
         if kind == "array" and not isinstance(parsed, list):
-            return [text]
+            one = _convert(value, schema.get("items") if isinstance(schema, Mapping) else None)
+            return None if one is None else [one]
         return parsed if isinstance(parsed, list | dict) else None
     return text if kind in ("string", "") else None
 
