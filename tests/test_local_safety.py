@@ -248,7 +248,9 @@ class TestSettings:
         with pytest.raises(ConfigurationError, match=str(port)):
             LocalService(engine=EchoEngine(), port=port).start()
 
-    @pytest.mark.parametrize("address", [{"port": 65536}, {"host": "a..b"}, {"host": "x" * 64 + ".lan"}])
+    @pytest.mark.parametrize(
+        "address", [{"port": 65536}, {"host": "a..b"}, {"host": "x" * 64 + ".lan"}, {"host": "a\0b"}]
+    )
     def test_an_address_that_there_cannot_be_is_said(self, address: dict[str, Any]) -> None:
         with pytest.raises(ConfigurationError, match="cannot listen on"):
             LocalService(engine=EchoEngine(), **address).start()

@@ -299,6 +299,8 @@ def _check(tls: tuple[str, str] | None) -> None:
 def _bind(host: str, port: int) -> socket.socket:
     if not 0 <= port < 2**16:
         raise ConfigurationError(f"cannot listen on port {port}: ports are 0 to 65535")
+    if not host.isprintable():  # Python's own error for it is a TypeError
+        raise ConfigurationError(f"cannot listen on {host!r}: no host has that name")
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listening = socket.create_server((host, port), family=family, backlog=_BACKLOG)
