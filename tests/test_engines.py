@@ -201,6 +201,9 @@ def test_an_engine_may_be_a_class_and_nothing_else_is_one() -> None:
         ({"status_code": 999}, "not 999"),
         ({"kind": "info", "state": "end"}, "the service, not an engine, sends 'info' with state 'end'"),
         ({"kind": "local_tool_call"}, "the service, not an engine"),
+        ({"kind": "resutl"}, "there is no kind 'resutl'"),
+        ({"state": "thinkin"}, "no state 'thinkin'"),
+        ({"mime_type": "text/markdwon"}, "no mime_type 'text/markdwon'"),
     ],
 )
 def test_a_reply_that_breaks_the_wire_cannot_be_made(wrong: dict[str, object], says: str) -> None:

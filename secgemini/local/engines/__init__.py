@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol, runtime_checkable
 
 JsonValue = None | bool | int | float | str | Sequence["JsonValue"] | Mapping[str, "JsonValue"]
@@ -38,7 +39,8 @@ class Reply:
 
     Raises:
         TypeError: a field is not of its type.
-        ValueError: what only the service says: the end of a turn, a prompt, a tool call or its result, status 206.
+        ValueError: a kind, a state or a MIME type that the contract has not; or what only the service says: the end of
+            a turn, a prompt, a tool call or its result, status 206.
     """
 
     kind: str
@@ -58,6 +60,9 @@ class Reply:
                 raise TypeError(f"{name} of a reply is a string, not {type(getattr(self, name)).__name__}")
         if not isinstance(self.status_code, int) or not isinstance(self.usage, TokenUsage | None):
             raise TypeError("status_code of a reply is a number, and usage a TokenUsage or None")
+        for name, known in _known().items():
+            if getattr(self, name) not in known:
+                raise ValueError(f"there is no {name} {getattr(self, name)!r}")
         if self.kind in _OF_THE_SERVICE or self.state == "end":
             raise ValueError(f"the service, not an engine, sends {self.kind!r} with state {self.state!r}")
         if self.status_code != 200 and not 400 <= self.status_code <= 599:
@@ -66,6 +71,15 @@ class Reply:
 
 _TEXTS = ("kind", "content", "state", "mime_type", "actor", "status_message")
 _OF_THE_SERVICE = ("query", "local_tool_call", "local_tool_result")
+
+
+@cache
+def _known() -> dict[str, frozenset[str]]:
+    """The contract's values: a misspelt one would be no answer to some clients, and end the stream of others."""
+    from secgemini_api.models import MessageType, MimeType, State  # not before the first reply
+
+    enums = {"kind": MessageType, "state": State, "mime_type": MimeType}
+    return {name: frozenset(member.value for member in enum) for name, enum in enums.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,6 @@ from pathlib import Path
 from typing import Annotated
 
 import msgspec
-from secgemini_api.models import MessageType, State
 
 from secgemini.errors import ConfigurationError
 from secgemini.local.engines import JsonValue, Reply, TurnRequest
@@ -64,9 +63,6 @@ class _Step(msgspec.Struct, forbid_unknown_fields=True):
             raise ValueError("a step calls a tool or says something, not both")
         if self.arguments and not self.tool:
             raise ValueError("there are arguments, but no tool")
-        for name, value, known in (("kind", self.kind, MessageType), ("state", self.state, State)):
-            if value not in {member.value for member in known}:
-                raise ValueError(f"there is no {name} {value!r}")
         self.reply(self.content)
 
     def reply(self, content: str) -> Reply:
