@@ -34,7 +34,7 @@ def open_database(path: str | None) -> sqlite3.Connection:
     except sqlite3.OperationalError as error:
         database.close()
         if "locked" in str(error):
-            reason = f"the database {path} is in use by another process"
+            reason = f"the database {path} is in use by another process, or by this one"
             raise ConfigurationError(reason, hint="stop that one, or choose another file") from error
         why = str(error) if path is None or os.access(path, os.W_OK) else "it may not be written"
         raise ConfigurationError(f"cannot open the database {path}: {why}") from error
