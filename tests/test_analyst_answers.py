@@ -185,6 +185,7 @@ async def test_a_file_name_cannot_forge_a_line_of_progress() -> None:
         "what happened around line 87",
         "what happened around the first 'Accepted password'?",
         "what is there between 2026-11-19 and 2026-11-20?",
+        "How many records per day and source?",
     ],
 )
 async def test_a_log_question_without_logs_is_said_not_to_be_done(prompt: str) -> None:
@@ -194,7 +195,9 @@ async def test_a_log_question_without_logs_is_said_not_to_be_done(prompt: str) -
     assert NO_LOGS in json.loads(await answer_to(f"{prompt} as JSON", [SSHD]))["not_done"]
 
 
-@pytest.mark.parametrize("prompt", ["Which indicators are in 'invoice.pdf'?", "I got it on 2026-11-19; list the URLs"])
+@pytest.mark.parametrize(
+    "prompt", ["Which indicators are in 'invoice.pdf'?", "I got it on 2026-11-19; list the URLs", "our daily list"]
+)
 async def test_other_questions_ask_for_no_logs(prompt: str) -> None:
     assert NO_LOGS not in await answer_to(prompt, [PHISHING])
 

@@ -16,6 +16,7 @@ SHOWN_RECORDS = 50
 _EACH_SIDE = 25  # records shown before and after the one that a question is about
 READ_RECORDS = 20_000
 _OVERVIEW = re.compile(r"(?i)\b(?:overview|per day|daily|counts?|how many|busiest|sources|failed log-?ins|brute)\b")
+_PER_DAY = re.compile(r"(?i)\b(?:per day|each day|by day|daily)\b")
 _OF_LOGS = re.compile(r"(?i)\b(?:logs?|lines?|records?|entries|happened|timeline|grep)\b")
 _MOST_WORDS = 20  # of a prompt that are searched for; the answer names them
 _READ = 4000  # characters of a prompt in which a question is looked for
@@ -109,8 +110,8 @@ def ask_logs(prompt: str, logs: LogTable) -> LogAnswer:
 def asks_logs(prompt: str, *, of_log_files: bool) -> bool:
     """Tell whether a prompt asks for logs; `of_log_files` says that there are files that its words may mean."""
     question = read_question(prompt, datetime.fromtimestamp(0, UTC))
-    if question is None:
-        return False
+    if question is None:  # files are summed up, but not by day
+        return all(pattern.search(prompt[:_READ]) is not None for pattern in (_PER_DAY, _OF_LOGS))
     return question.line is not None or of_log_files or _OF_LOGS.search(prompt[:_READ]) is not None
 
 
