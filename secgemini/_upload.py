@@ -146,7 +146,7 @@ class Upload:
             status = os.fstat(file.fileno())
             if (status.st_size, status.st_mtime_ns) != stamp:
                 raise self._changed("it was written to meanwhile")
-        elif file.read(1):
+        if file.read(1):  # files of the kernel have bytes and say that they have none
             raise self._changed(f"it has more than {self.size} bytes")
 
     def _changed(self, how: str) -> SecGeminiError:

@@ -113,6 +113,14 @@ def test_a_file_that_changes_while_it_is_read_is_an_error(
     assert mine.files == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="files of the kernel")
+def test_a_file_that_says_it_has_no_bytes_is_not_attached_as_empty(peer: HttpPeer, sg: SecGemini) -> None:
+    mine = sg.resume_session("s")
+    with pytest.raises(SecGeminiError, match=r"more than 0 bytes.*attach a copy"):
+        mine.attach_file_from_disk("/proc/version")
+    assert not sent(peer)
+
+
 def test_a_file_that_shrinks_before_the_second_attempt_is_an_error(
     peer: HttpPeer, sg: SecGemini, tmp_path: Path
 ) -> None:
