@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import bz2
+import logging
 import random
+import sys
 import tarfile
 import tracemalloc
 import zipfile
 import zlib
 from collections.abc import Callable
-from io import BytesIO
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO, StringIO
+from itertools import count
+from typing import Any
 
 import pytest
 from linear_time import MOST, growth
@@ -20,6 +25,7 @@ from secgemini.local.engines.analyst.findings import Findings
 from secgemini.local.engines.analyst.indicators import Hit
 from secgemini.local.engines.analyst.kinds import Kind
 from secgemini.local.engines.analyst.parts import Budget
+from secgemini.local.engines.analyst.work import TooMuchWork, counted_work
 
 HEADERS = b"From: a@b.example\nTo: c@d.example\nSubject: x\n"
 MULTIPART = b'Content-Type: multipart/mixed; boundary="b"\n\n'
@@ -231,6 +237,33 @@ def test_a_mail_that_takes_too_much_work_is_searched_as_text() -> None:
     report = examine("a.eml", content, found, budget=Budget(work=100_000))
     assert report.notes == ["not taken apart: that takes too much work"]
     assert [one.value for one in found.by_kind()[Kind.URL]] == ["http://b.example"]
+
+
+def test_a_library_that_is_ended_leaves_no_lock_of_a_log_taken() -> None:
+    handler = logging.StreamHandler(StringIO())
+    logger = logging.Logger("damaged", logging.WARNING)
+    logger.addHandler(handler)
+    library: dict[str, Any] = {"__name__": "damaged.reader", "warn": logger.warning}
+    exec("def read(): warn('a damaged file'); warn('a very damaged file')", library)
+
+    def can_log() -> bool:
+        assert handler.lock is not None
+        free = handler.lock.acquire(blocking=False)
+        if free:
+            handler.lock.release()
+        return free
+
+    with ThreadPoolExecutor(1) as other_thread:
+        for ends in count():
+            try:
+                with counted_work(Budget(work=ends), "damaged"):
+                    library["read"]()
+            except TooMuchWork:
+                assert other_thread.submit(can_log).result(), f"not when the work ends at call {ends}"
+            else:
+                break
+    assert ends > 50
+    assert sys.getprofile() is None
 
 
 def test_text_of_office_files_counts_as_unpacked() -> None:

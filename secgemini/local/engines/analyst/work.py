@@ -17,24 +17,23 @@ class TooMuchWork(BaseException):
 
 
 @contextmanager
-def counted_work(budget: Budget, unpacker: str = "", longest: int = 0) -> Iterator[None]:
-    """Count the calls of this thread and the bytes that its functions return; end it with `TooMuchWork`.
+def counted_work(budget: Budget, library: str, unpacker: str = "", longest: int = 0) -> Iterator[None]:
+    """Count the calls of this thread and the bytes that its functions return; end `library` with `TooMuchWork`.
 
-    `unpacker` is the name of the function that gives up after `longest` bytes: it returns none then, but did the work.
-    Not to be held over a `yield`: the work of others would be counted. Counting makes calls three times as slow.
+    It is raised within the modules of that package only: elsewhere somebody may have taken a lock, as logging and
+    imports do, and would never let go of it. `unpacker` is the name of the function that gives up after `longest`
+    bytes: it returns none then, but did the work. Not to be held over a `yield`: the work of others would be counted.
+    Counting makes calls three times as slow.
     """
 
-    left = budget.work
-
     def count(frame: FrameType, event: str, argument: object) -> None:
-        nonlocal left
-        left -= 1
+        budget.work -= 1
         if event == "return":
             if isinstance(argument, bytes):
-                left -= len(argument) // _BYTES
+                budget.work -= len(argument) // _BYTES
             elif argument is None and frame.f_code.co_name == unpacker:
-                left -= longest // _BYTES
-        if left < 0:
+                budget.work -= longest // _BYTES
+        if budget.work < 0 and str(frame.f_globals.get("__name__")).partition(".")[0] == library:
             raise TooMuchWork
 
     before = sys.getprofile()
@@ -43,4 +42,3 @@ def counted_work(budget: Budget, unpacker: str = "", longest: int = 0) -> Iterat
         yield
     finally:
         sys.setprofile(before)
-        budget.work = left

@@ -44,7 +44,7 @@ class _SourcePolicy(Compat32):
 def read(document: Document, budget: Budget) -> Iterator[Part]:
     """Yield the headers as passages and facts, and every part as a file inside."""
     try:
-        with counted_work(budget):
+        with counted_work(budget, "email"):
             message = BytesParser(policy=_SourcePolicy()).parsebytes(document.content)
     except (RecursionError, TooMuchWork) as error:
         why = "nested too deeply" if isinstance(error, RecursionError) else "that takes too much work"
@@ -100,7 +100,7 @@ def _read_parts(message: Message, budget: Budget) -> Iterator[Part]:
             continue
         number += 1
         try:
-            with counted_work(budget):
+            with counted_work(budget, "email"):
                 inner = _read_part(part, number)
         except Exception as error:  # a hostile part may raise anything; the next one may be fine
             yield Note(f"part {number} could not be read: {type(error).__name__}: {error}")

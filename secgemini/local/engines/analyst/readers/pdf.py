@@ -70,7 +70,7 @@ def _limits(budget: Budget, longest: int = _LONGEST_STREAM) -> Iterator[None]:
         jbig2dec_binary=None,  # no other program is started
         disable_legacy_handling=True,
     )
-    with configuration, counted_work(budget, _UNPACKER, longest):
+    with configuration, counted_work(budget, "pypdf", _UNPACKER, longest):
         yield
 
 
