@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import sys
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import cast
@@ -64,7 +65,7 @@ class Answering:
             # the interpreter ends, what it needs is gone: then it did not fail, it was interrupted.
             if isinstance(error, asyncio.CancelledError) and _is_cancelled():
                 raise
-            if not (self.is_stopping or sys.is_finalizing()):
+            if not (self.is_stopping or _is_end_of_program(error)):
                 log_failure(f"the engine {self._engine.name} failed")
                 failure = (500, _sendable(f"The engine failed: {type(error).__name__}: {error}"))
         finally:
@@ -185,6 +186,15 @@ def _is_cancelled() -> bool:
     """Tell whether this task was cancelled, rather than something that an engine waited for."""
     task = asyncio.current_task()
     return task is None or task.cancelling() > 0
+
+
+def _is_end_of_program(error: BaseException) -> bool:
+    """Tell whether an engine failed because the interpreter ends: it starts no thread when its main thread has ended.
+
+    Some versions, such as 3.12, say only later that they are finalizing.
+    """
+    is_without_threads = isinstance(error, RuntimeError) and not threading.main_thread().is_alive()
+    return sys.is_finalizing() or is_without_threads
 
 
 def _sendable(reason: str) -> str:
