@@ -56,7 +56,7 @@ CREATE TRIGGER IF NOT EXISTS records_gone AFTER DELETE ON records BEGIN
 # Parents stand before children, and the table that numbers the others comes last.
 _TABLES = ("sessions", "messages", "files", "feedback", "log_tables", "records", "sqlite_sequence")
 _DOOMED = 2  # in `attached`, after `DROP_LOGS`: of no session any more, and nobody's
-DROP_LOGS = "UPDATE log_tables SET attached = 2, owner = '', hash = pk"
+DROP_LOGS = f"UPDATE log_tables SET attached = {_DOOMED}, owner = '', hash = pk"  # noqa: S608  # ours
 """Takes logs away from everybody; `Store.shred` deletes their records."""
 _BATCH = 1000  # log records of one transaction, so that other requests get their turn in between
 NO_USAGE: JsonObject = {
