@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import cProfile
 import logging
 import random
 import sys
@@ -264,6 +265,16 @@ def test_a_library_that_is_ended_leaves_no_lock_of_a_log_taken() -> None:
                 break
     assert ends > 50
     assert sys.getprofile() is None
+
+
+def test_a_profiler_does_not_hide_what_is_in_a_file() -> None:
+    watched = cProfile.Profile()
+    watched.enable()
+    try:
+        report = examine("b.pdf", pdf_of([text_page("hello")]), Findings())
+    finally:
+        watched.disable()
+    assert report.notes == []
 
 
 def test_text_of_office_files_counts_as_unpacked() -> None:

@@ -41,4 +41,4 @@ def counted_work(budget: Budget, library: str, unpacker: str = "", longest: int 
     try:
         yield
     finally:
-        sys.setprofile(before)
+        sys.setprofile(before if callable(before) else None)  # Python 3.11 cannot set one that is written in C again
