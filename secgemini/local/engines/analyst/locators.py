@@ -23,14 +23,14 @@ _ENDS = (
     r"\s<>\"'`{}|\\^\x00-\x1f\x7f\u00ab\u00bb\u200b-\u200f\u201c-\u201f\u2028\u2029\u2039\u203a\ufeff"
     r"\u3001\u3002\u3008-\u3011\u3014-\u301b\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f"
 )
-_REST = re.compile(rf"(?=[\w\[])[^{_ENDS}]++")
+_ENTITY = r"&(?:quot|apos|lt|gt|nbsp|#3[49]|#x2[27]);"  # what ends a URL, in text that HTML was made of
+_REST = re.compile(rf"(?=[\w\[])(?:[^&{_ENDS}]++|(?!{_ENTITY})&)++")
 _INNER_URL = re.compile(rf"(?i){_SCHEMES}(?:://|%3a%2f%2f)")
 _AUTHORITY = (
     rf"(?P<user>[^/?#@{_ENDS}]{{0,256}}@)?"
     r"(?P<host>\[[0-9A-Fa-f:.]{2,45}(?:%25[\w.~-]{1,64})?\]|[\w.-]{1,253}(?![\w.-]))(?P<port>:\d{1,5}(?!\d))?"
 )
 _WHERE = re.compile(_AUTHORITY)
-_ENTITY = re.compile(r"&(?:quot|apos|lt|gt|nbsp|#3[49]|#x2[27]);")  # what ends a URL, in text that HTML was made of
 _GOES_ON = frozenset("/?#%")  # behind a host: a path, a query, a fragment, or more of the host, percent-encoded
 _PARTS = re.compile(rf"(?P<scheme>[A-Za-z]{{2,6}})://{_AUTHORITY}(?P<rest>[/?#].*|)", re.DOTALL)
 _EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}+@(?P<domain>[\w-]{1,63}+(?:\.[\w-]{1,63}+){1,126}+)(?!\.?[\w@-])")
@@ -73,10 +73,7 @@ def _end_of_run(text: str, start: int) -> int | None:
     if host is not None and text[host.end() : host.end() + 1] not in _GOES_ON:
         return host.end()
     rest = _REST.match(text, start)
-    if rest is None:
-        return None
-    entity = _ENTITY.search(text, start, rest.end())
-    return entity.start() if entity is not None else rest.end()
+    return rest.end() if rest is not None else None
 
 
 def _find_in_url(run: str, start: int) -> Iterator[Found]:
