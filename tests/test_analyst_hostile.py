@@ -333,6 +333,15 @@ def test_the_places_of_all_indicators_together_are_limited() -> None:
         assert sum(len(indicator.places) for indicator in indicators) == 105_000
 
 
+def test_a_record_that_repeats_without_end_hides_nothing() -> None:
+    found = Findings()
+    message = b"message repeated 3 times: [ " * 4000
+    record = b'{"SYSLOG_IDENTIFIER":"sshd","MESSAGE":"%s"}\n' % message
+    report = examine("a.jsonl", record * 3 + b'{"url":"http://b.example"}\n', found)
+    assert report.notes == []
+    assert [one.value for one in found.by_kind()[Kind.URL]] == ["http://b.example"]
+
+
 def test_spoiled_files_are_never_an_exception() -> None:
     chance = random.Random(11)
     sources = {

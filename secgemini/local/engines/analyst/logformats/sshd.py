@@ -40,7 +40,11 @@ def parse(line: str) -> LogEvent | None:
 def read_message(message: str, time: datetime | None) -> LogEvent:
     """Read what sshd itself says, behind what the logger puts before it."""
     if (repeated := _REPEATED.match(message)) is not None:
-        return replace(read_message(message[repeated.end() :].removesuffix("]"), time), times=int(repeated[1]))
+        return replace(_read_once(message[repeated.end() :].removesuffix("]"), time), times=int(repeated[1]))
+    return _read_once(message, time)
+
+
+def _read_once(message: str, time: datetime | None) -> LogEvent:
     if (found := _FAILED.match(message)) is not None:
         user, source = found["user"] or found["user2"] or "", found["source"] or found["source2"]
         return LogEvent(time, source, failed_login=user)
