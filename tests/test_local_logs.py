@@ -13,7 +13,9 @@ import pytest
 from raw_service import Raw, running_service
 
 from secgemini.local.engines import LogRecord, LogTable, Reply, TurnRequest
-from secgemini.local.logs import LogTables
+from secgemini.local.engines.analyst import escapes
+from secgemini.local.engines.analyst.escapes import without_escapes
+from secgemini.local.logs import Logs, LogTables
 from secgemini.local.logtimes import LineReader
 from secgemini.local.store import Store
 
@@ -261,6 +263,23 @@ def test_a_phrase_is_found_as_the_line_is_seen() -> None:
         engine.question = lambda logs: (logs.count(("failed password",)), logs.search(("failed password",))[0].line)
         http.ask(session_id, "go")
         assert engine.answer_was == (1, 1)
+
+
+def test_a_line_is_read_once_however_many_phrases_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    monkeypatch.setattr(escapes, "without_escapes", lambda text: read.append(text) or without_escapes(text))
+    store = Store(None)
+    tables = LogTables(store)
+    tables.create("ann", "h", 0.0)
+    pk = tables.find("ann", "h")
+    assert pk is not None
+    line = "Failed \x1b[31mPASSWORD\x1b[0m for root \x1b[1;"
+    tables.add(pk, [(None, "", line), (None, "", "password for root failed")])
+    logs = Logs(store, pk)
+    assert logs.count(("failed password", "Password for", "for root", "root \x1b[1;")) == 1
+    assert read.count(line) == 1
+    assert logs.count(("failed password", "for failed")) == 0
+    store.close()
 
 
 def test_the_last_moment_of_a_day_belongs_to_it() -> None:

@@ -118,11 +118,12 @@ def _session(row: tuple[object, ...]) -> Session:
     return Session(*values)  # type: ignore[arg-type]  # the columns are typed by the schema above
 
 
-def _shows(text: str, phrase: str) -> bool:
-    """Tell, within SQL, whether a terminal that is sent `text` shows the phrase (in lower case) on it."""
+def _shows(text: str, phrases: str) -> bool:
+    """Tell, within SQL, whether a terminal that is sent `text` shows all the phrases: in lower case, NUL in between."""
     from secgemini.local.engines.analyst.escapes import without_escapes
 
-    return phrase in without_escapes(text).casefold()
+    shown = f"{without_escapes(text)}\0{text}".casefold()
+    return all(phrase in shown for phrase in phrases.split("\0"))
 
 
 class Store:
