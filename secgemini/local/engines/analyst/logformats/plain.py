@@ -55,10 +55,13 @@ def read_message(message: str, time: datetime | None) -> LogEvent:
 
 def _address(message: str) -> str | None:
     for found in _ADDRESS.finditer(message):
-        if ":" not in found[0]:
-            return found[0]
+        word = found[0]
+        if ":" not in word:
+            return word
+        if "::" not in word and word.count(":") != 7:
+            continue  # a time, a MAC address
         try:
-            return str(ip_address(found[0]))
-        except ValueError:  # a time, a MAC address
+            return str(ip_address(word))
+        except ValueError:
             continue
     return None

@@ -27,7 +27,7 @@ _FROM = re.compile(
 
 def parse(line: str) -> LogEvent | None:
     """Read one line of sshd, with the time stamp of syslog or of ISO 8601."""
-    read = syslog_time(line) or iso_time(line)
+    read = syslog_time(line) or iso_time(line) if "sshd" in line else None
     if read is None:
         return None
     time, end = read
