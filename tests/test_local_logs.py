@@ -267,7 +267,12 @@ def test_a_phrase_is_found_as_the_line_is_seen() -> None:
 
 def test_a_line_is_read_once_however_many_phrases_are_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[str] = []
-    monkeypatch.setattr(escapes, "without_escapes", lambda text: read.append(text) or without_escapes(text))
+
+    def counted(text: str) -> str:
+        read.append(text)
+        return without_escapes(text)
+
+    monkeypatch.setattr(escapes, "without_escapes", counted)
     store = Store(None)
     tables = LogTables(store)
     tables.create("ann", "h", 0.0)
