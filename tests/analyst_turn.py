@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from secgemini.local.engines import AttachedFile, JsonDict, LogRecord, LogTable, Reply, ToolResult, TurnRequest
 from secgemini.local.engines.analyst import Analyst
-from secgemini.local.engines.analyst.escapes import without_escapes
+from secgemini.local.escapes import without_escapes
 from secgemini.local.sniff import sniff
 
 

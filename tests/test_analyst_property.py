@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secgemini.local.engines.analyst.embedded import decode_embedded
-from secgemini.local.engines.analyst.escapes import without_escapes
 from secgemini.local.engines.analyst.indicators import extract
 from secgemini.local.engines.analyst.logquestions import read_question
 from secgemini.local.engines.analyst.logreport import summary_lines
 from secgemini.local.engines.analyst.logsummary import summarise
 from secgemini.local.engines.analyst.markup import addresses, links, other_attributes, visible_text
+from secgemini.local.escapes import without_escapes
 from secgemini.local.logtimes import LineReader
 
 YEAR_1, YEAR_10000 = -62_135_596_800 - 86_400, 253_402_300_800 + 86_400  # with the zones that are furthest from UTC

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from linear_time import MOST, growth
 
-from secgemini.local.engines.analyst.escapes import without_escapes
 from secgemini.local.engines.analyst.findings import Findings
 from secgemini.local.engines.analyst.indicators import BLOCK, blocks, extract
 from secgemini.local.engines.analyst.kinds import Kind
 from secgemini.local.engines.analyst.refang import refang
+from secgemini.local.escapes import without_escapes
 
 DATA = Path(__file__).parent / "data"
 

@@ -12,9 +12,9 @@ from typing import Any, cast
 import pytest
 from raw_service import Raw, running_service
 
+from secgemini.local import store as store_module
 from secgemini.local.engines import LogRecord, LogTable, Reply, TurnRequest
-from secgemini.local.engines.analyst import escapes
-from secgemini.local.engines.analyst.escapes import without_escapes
+from secgemini.local.escapes import without_escapes
 from secgemini.local.logs import Logs, LogTables
 from secgemini.local.logtimes import LineReader
 from secgemini.local.store import Store
@@ -272,7 +272,7 @@ def test_a_line_is_read_once_however_many_phrases_are_looked_for(monkeypatch: py
         read.append(text)
         return without_escapes(text)
 
-    monkeypatch.setattr(escapes, "without_escapes", counted)
+    monkeypatch.setattr(store_module, "without_escapes", counted)
     store = Store(None)
     tables = LogTables(store)
     tables.create("ann", "h", 0.0)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import cast
 
 from secgemini.local.engines import LogRecord
+from secgemini.local.escapes import without_escapes
 from secgemini.local.fields import JsonObject, table, text
 from secgemini.local.service import NOT_FOUND, Call, RequestError, done, refused
 from secgemini.local.store import DROP_LOGS, Session, Store
@@ -206,7 +207,6 @@ async def upload_logs(call: Call) -> JsonObject:
 
 
 def _store_lines(call: Call, lines: Sequence[str], fields: dict[str, str]) -> int | None:
-    from secgemini.local.engines.analyst.escapes import without_escapes
     from secgemini.local.logtimes import LineReader
 
     reader = LineReader(fields, call.service.clock.peek())

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import msgspec
 
 from secgemini.local.database import identity, open_database
+from secgemini.local.escapes import without_escapes
 from secgemini.local.fields import JsonObject
 
 NEW, RUNNING, IDLE = "start", "running_agent", "agent_done"
@@ -120,8 +121,6 @@ def _session(row: tuple[object, ...]) -> Session:
 
 def _shows(text: str, phrases: str) -> bool:
     """Tell, within SQL, whether a terminal that is sent `text` shows all the phrases: in lower case, NUL in between."""
-    from secgemini.local.engines.analyst.escapes import without_escapes
-
     shown = f"{without_escapes(text)}\0{text}".casefold()
     return all(phrase in shown for phrase in phrases.split("\0"))
 

@@ -6,10 +6,10 @@ import hashlib
 from collections.abc import Sequence
 from typing import TypeVar
 
+from secgemini.local.escapes import without_escapes
 from secgemini.local.sniff import decode_text, sniff
 
 from .embedded import decode_embedded
-from .escapes import without_escapes
 from .findings import FileReport, Findings
 from .indicators import extract
 from .logsummary import LogSummary

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
 
-from .escapes import without_escapes
+from secgemini.local.escapes import without_escapes
+
 from .logformats import LogFormat, log_formats, plain
 from .logformats.event import NO_YEAR, LogEvent
 
