@@ -20,8 +20,9 @@ from secgemini_api.types import UNSET
 
 from . import _calls
 from ._calls import Plan, ask, work
-from ._plans import Snapshot, check_path
-from ._upload import Progress, check_progress
+from ._checks import check_path, check_progress
+from ._plans import Snapshot
+from ._upload import Progress
 from .errors import ConfigurationError, SecGeminiError
 from .retry import is_unclear
 

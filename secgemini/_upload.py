@@ -15,18 +15,11 @@ from typing import BinaryIO
 
 import msgspec
 
+from ._checks import check_progress
 from .errors import SecGeminiError
 
 Progress = Callable[[int, int], None]
 """Called with the bytes sent so far and in all, at every chunk; falls back to 0 when an attempt starts anew."""
-
-
-def check_progress(progress: Progress | None) -> Progress | None:
-    """Return it, or raise `TypeError`: what cannot be called would be found out in the middle of an upload."""
-    if progress is not None and not callable(progress):
-        raise TypeError(f"progress must be a function that takes bytes done and in all, not {progress!r}")
-    return progress
-
 
 CHUNK: int = 3 << 18  # bytes read at a time: a multiple of 3, so that base64 has no padding in the middle
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 from secgemini_api.models import FeedbackType
 
-from . import _plans
+from . import _checks, _plans
 from ._later import Later
 from ._plans import Snapshot
 from ._upload import Progress
@@ -210,7 +210,7 @@ class InteractiveSession(_Session):
             FileNotFoundError, IsADirectoryError, PermissionError: before anything is sent.
             SecGeminiError: the file changed while it was read.
         """
-        path = _plans.check_path(file_path)
+        path = _checks.check_path(file_path)
         return self._driver.run(_plans.attach(self, path.name, path, None, progress))
 
     def attach_file(
@@ -222,7 +222,7 @@ class InteractiveSession(_Session):
         progress: Progress | None = None,
     ) -> PublicSessionFile:
         """Attach bytes, or a binary file object that can seek, under a name; the service finds out the type itself."""
-        return self._driver.run(_plans.attach(self, filename, _plans.check_content(content), mime_type_hint, progress))
+        return self._driver.run(_plans.attach(self, filename, _checks.check_content(content), mime_type_hint, progress))
 
     def detach_file(self, session_id: str | int | None = None, file_idx: int | None = None) -> None:
         """Detach a file by its index in `files`: `detach_file(session_id, file_idx)` or `detach_file(file_idx)`.
@@ -281,7 +281,7 @@ class InteractiveSession(_Session):
 
     def send_bug_report(self, bug: str, group_id: str = "") -> None:
         """Report a bug. Sent once: a failure that leaves open whether it arrived is raised, not repeated."""
-        _plans.check_text("bug", bug)
+        _checks.check_text("bug", bug)
         self._driver.run(_plans.feedback(self, FeedbackType.BUG_REPORT, 0, bug, group_id))
 
     def send_feedback(self, score: int, group_id: str = "", *, comment: str = "") -> None:
@@ -304,7 +304,7 @@ class AsyncInteractiveSession(_Session):
         self, file_path: str | os.PathLike[str], *, progress: Progress | None = None
     ) -> PublicSessionFile:
         """Attach a file from disk: see `InteractiveSession.attach_file_from_disk`."""
-        path = _plans.check_path(file_path)
+        path = _checks.check_path(file_path)
         return await self._driver.arun(_plans.attach(self, path.name, path, None, progress))
 
     async def attach_file(
@@ -317,7 +317,7 @@ class AsyncInteractiveSession(_Session):
     ) -> PublicSessionFile:
         """Attach bytes or a binary file object: see `InteractiveSession.attach_file`."""
         return await self._driver.arun(
-            _plans.attach(self, filename, _plans.check_content(content), mime_type_hint, progress)
+            _plans.attach(self, filename, _checks.check_content(content), mime_type_hint, progress)
         )
 
     async def detach_file(self, session_id: str | int | None = None, file_idx: int | None = None) -> None:
@@ -358,7 +358,7 @@ class AsyncInteractiveSession(_Session):
 
     async def send_bug_report(self, bug: str, group_id: str = "") -> None:
         """Report a bug: see `InteractiveSession.send_bug_report`."""
-        _plans.check_text("bug", bug)
+        _checks.check_text("bug", bug)
         await self._driver.arun(_plans.feedback(self, FeedbackType.BUG_REPORT, 0, bug, group_id))
 
     async def send_feedback(self, score: int, group_id: str = "", *, comment: str = "") -> None:
