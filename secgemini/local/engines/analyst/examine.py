@@ -92,11 +92,8 @@ class _Examination:
     def _inner(self, inner: Inner, trail: tuple[str, ...], report: FileReport) -> FileReport | None:
         if not self._allows(inner, report):
             return None
-        kind, name, where = (
-            sniff(inner.content, inner.name),
-            short_name(inner.name),
-            tuple(map(short_name, inner.where)),
-        )
+        kind = sniff(inner.content, inner.name)
+        name, where = short_name(inner.name), tuple(map(short_name, inner.where))
         document = Document(name, inner.content, kind.mime_type, kind.label)
         self._depth += 1
         try:

@@ -83,7 +83,8 @@ def short_name(name: str) -> str:
 class Budget:
     """How much may be done for one attached file, with everything that is inside it. Sizes are bytes.
 
-    The defaults keep the worst file at about ten seconds of processor time; what is left out is said in the answer.
+    The defaults keep the worst files that were tried below twenty seconds of processor time; what is left out is said
+    in the answer.
     """
 
     text: int = 8 * MEBIBYTE  # text that is read (characters)
